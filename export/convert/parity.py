@@ -1,0 +1,78 @@
+"""The gate every converted file passes: the device runtime, in its own process, against the trained network."""
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from export.errors import ParityError
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far a converted network may be from the trained one on the validation split."""
+
+    agreement: float  # smallest share of pictures with the same top label
+    accuracy: float  # largest difference of the accuracies
+
+
+FLOAT32 = Tolerance(agreement=0.999, accuracy=0.001)
+INT8 = Tolerance(agreement=0.97, accuracy=0.005)
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """What the comparison found."""
+
+    rows: int
+    agreement: float
+    accuracy: float
+    trained_accuracy: float
+
+
+def check(weights: Path, images: np.ndarray, labels: np.ndarray, trained: np.ndarray, tolerance: Tolerance) -> Parity:
+    """Run `weights` on pictures (n, h, w) uint8 and compare with the trained network's logits (n, classes).
+
+    Raises ParityError outside of the tolerance.
+    """
+    top, expected = device_probabilities(weights, images).argmax(1), trained.argmax(1)
+    found = Parity(
+        rows=len(labels),
+        agreement=float(np.mean(top == expected)),
+        accuracy=float(np.mean(top == labels)),
+        trained_accuracy=float(np.mean(expected == labels)),
+    )
+    if found.agreement < tolerance.agreement or abs(found.accuracy - found.trained_accuracy) > tolerance.accuracy:
+        raise ParityError(
+            f"{weights.name} is not what was trained: same label for {found.agreement:.2%} of {found.rows} pictures "
+            f"(at least {tolerance.agreement:.2%}), accuracy {found.accuracy:.2%} against "
+            f"{found.trained_accuracy:.2%} (within {tolerance.accuracy:.2%})"
+        )
+    return found
+
+
+def device_probabilities(weights: Path, images: np.ndarray) -> np.ndarray:
+    """Probabilities (n, labels) float32 by ferlite, in a process that never saw TensorFlow.
+
+    TensorFlow and LiteRT in one process can abort: both register the same options of LLVM.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "images.npy"), Path(folder, "probabilities.npy")
+        np.save(source, images)
+        command = [sys.executable, "-c", _ON_DEVICE, str(weights), str(source), str(target)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ParityError(f"{weights.name} does not run on the device runtime: {done.stderr.strip()[-2000:]}")
+        return np.load(target)
+
+
+_ON_DEVICE = """
+import sys
+import numpy as np
+from ferlite import EmotionClassifier
+weights, source, target = sys.argv[1:]
+np.save(target, EmotionClassifier(weights).predict(np.load(source)))
+"""

@@ -1,0 +1,63 @@
+"""ferlite: the emotion on a face, on small computers.
+
+    import ferlite
+
+    recognizer = ferlite.Recognizer()
+    for face in recognizer(ferlite.read_image("photo.jpg")):
+        print(face.label, face.box)
+
+Everything public is listed below and loaded on first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ferlite.capture import open_source as open_source
+    from ferlite.capture.camera import Camera as Camera
+    from ferlite.capture.video import VideoFile as VideoFile
+    from ferlite.classifier import EmotionClassifier as EmotionClassifier
+    from ferlite.drawing import draw as draw
+    from ferlite.errors import EngineError as EngineError
+    from ferlite.errors import FerliteError as FerliteError
+    from ferlite.errors import ImageError as ImageError
+    from ferlite.errors import ModelError as ModelError
+    from ferlite.errors import OutputError as OutputError
+    from ferlite.errors import SettingError as SettingError
+    from ferlite.errors import SourceError as SourceError
+    from ferlite.images import read_image as read_image
+    from ferlite.pipeline import Pipeline as Pipeline
+    from ferlite.recognizer import Recognizer as Recognizer
+    from ferlite.types import Box as Box
+    from ferlite.types import Detection as Detection
+    from ferlite.types import Face as Face
+    from ferlite.types import Frame as Frame
+    from ferlite.types import FrameResult as FrameResult
+
+_HOMES = {
+    "capture": ("open_source",),
+    "capture.camera": ("Camera",),
+    "capture.video": ("VideoFile",),
+    "classifier": ("EmotionClassifier",),
+    "drawing": ("draw",),
+    "errors": ("EngineError", "FerliteError", "ImageError", "ModelError", "OutputError", "SettingError", "SourceError"),
+    "images": ("read_image",),
+    "pipeline": ("Pipeline",),
+    "recognizer": ("Recognizer",),
+    "types": ("Box", "Detection", "Face", "Frame", "FrameResult"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'ferlite' has no attribute {name!r}")
+    return getattr(import_module(f"ferlite.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

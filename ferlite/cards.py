@@ -1,0 +1,178 @@
+"""Model cards: the `.json` beside a weights file that says all that ferlite knows about the model.
+
+The card of `deep-int8.tflite` is `deep-int8.tflite.json`. Required: `file`, `sha256`, `labels`, `input` (`height`,
+`width`, `color` grey|bgr|rgb, `range` = the model's values for the pixels 0 and 255), `output` (logits|probabilities).
+Optional: `input.layout` (NHWC, as Keras has it, by default, or NCHW, as PyTorch has it), `margin` (part of a face box's
+side to add on every side, 0 by default) and whatever else describes the model: `accuracy`, `training_data`, `license`,
+…, kept in `Card.notes`.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from importlib.resources import files
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal
+
+from ferlite.errors import ModelError
+
+DEFAULT_MODEL = "deep-int8.tflite"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A checked card. `range` holds the values the network expects for the pixels 0 and 255."""
+
+    weights: Path
+    sha256: str
+    labels: tuple[str, ...]
+    height: int
+    width: int
+    color: Literal["grey", "bgr", "rgb"]
+    range: tuple[float, float]
+    output: Literal["logits", "probabilities"]
+    layout: Literal["NHWC", "NCHW"] = "NHWC"
+    margin: float = 0.0
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the network's input: one picture, in its layout."""
+        channels = 1 if self.color == "grey" else 3
+        if self.layout == "NCHW":
+            return (1, channels, self.height, self.width)
+        return (1, self.height, self.width, channels)
+
+
+def card_path(weights: Path) -> Path:
+    """Where the card of a weights file lies."""
+    return weights.with_name(f"{weights.name}.json")
+
+
+def find(model: str | PathLike[str] | None = None) -> Card:
+    """The card of a model, given the path of its weights or the name of a bundled one; the weights are verified.
+
+    Without an argument it is the bundled default. Raises ModelError where the model or its card is missing, damaged or
+    does not match the other.
+    """
+    path = Path(DEFAULT_MODEL if model is None else model)
+    if model is None or not path.is_file():
+        bundled = bundled_models()
+        by_name = {name: file for file in bundled for name in (file.name, file.stem)}
+        if str(path) not in by_name:
+            known = ", ".join(file.name for file in bundled) or "none"
+            raise ModelError(f"{model}: no such file, and no bundled model of that name (there are: {known})")
+        path = by_name[str(path)]
+    card = read(card_path(path))
+    if card.weights.name != path.name:
+        raise ModelError(f"{card_path(path)}: this card describes {card.weights.name}, not {path.name}")
+    verify(card)
+    return card
+
+
+def bundled_models() -> list[Path]:
+    """The weights files that came with ferlite."""
+    try:
+        folder = Path(str(files("ferlite.models")))
+    except ModuleNotFoundError:
+        raise ModelError(
+            f"ferlite is imported from {Path(__file__).parent}, without its models: run from another folder, or "
+            "install that clone with `pip install -e .`"
+        ) from None
+    return sorted(path for path in folder.iterdir() if path.suffix in (".tflite", ".onnx"))
+
+
+def read(path: Path) -> Card:
+    """Read and check a card; says every fault it finds. The weights are expected in the same folder."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{path}: the model's card is missing; a model needs one beside its weights") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: not a readable card: {error}") from error
+    faults = _faults(raw)
+    if faults:
+        raise ModelError(f"{path}: not a valid card: {'; '.join(faults)}")
+    known = ("file", "sha256", "labels", "input", "output", "margin")
+    return Card(
+        weights=path.with_name(raw["file"]),
+        sha256=raw["sha256"],
+        labels=tuple(raw["labels"]),
+        height=raw["input"]["height"],
+        width=raw["input"]["width"],
+        color=raw["input"]["color"],
+        range=(raw["input"]["range"][0], raw["input"]["range"][1]),
+        output=raw["output"],
+        layout=raw["input"].get("layout", "NHWC"),
+        margin=raw.get("margin", 0.0),
+        notes={key: value for key, value in raw.items() if key not in known},
+    )
+
+
+def verify(card: Card) -> None:
+    """Compare the weights with the card's sha256. Raises ModelError where they differ."""
+    try:
+        actual = sha256(card.weights)
+    except FileNotFoundError:
+        raise ModelError(f"{card.weights}: the weights that the card names are missing") from None
+    except OSError as error:
+        raise ModelError(f"{card.weights}: cannot be read: {error.strerror}") from error
+    if actual != card.sha256:
+        raise ModelError(
+            f"{card.weights}: wrong checksum: sha256 {actual[:12]}…, its card says {card.sha256[:12]}…; the file is "
+            "damaged or the card belongs to another model: fetch both again"
+        )
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, as hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _faults(raw: Any) -> list[str]:
+    if not isinstance(raw, dict):
+        return ["it is not a JSON object"]
+    network = raw.get("input")
+    if not isinstance(network, dict):
+        return ["'input' has to be an object with height, width, color and range"]
+    margin = raw.get("margin", 0.0)
+    checks = [
+        ("file", raw.get("file"), _is_file_name, "a plain file name"),
+        ("sha256", raw.get("sha256"), _is_sha256, "64 hex digits"),
+        ("labels", raw.get("labels"), _is_labels, "a list of two or more different names"),
+        ("input.height", network.get("height"), _is_side, "a number of pixels in 1…4096"),
+        ("input.width", network.get("width"), _is_side, "a number of pixels in 1…4096"),
+        ("input.color", network.get("color"), ("grey", "bgr", "rgb").__contains__, "grey, bgr or rgb"),
+        ("input.range", network.get("range"), _is_range, "two different numbers"),
+        ("input.layout", network.get("layout", "NHWC"), ("NHWC", "NCHW").__contains__, "NHWC or NCHW"),
+        ("output", raw.get("output"), ("logits", "probabilities").__contains__, "logits or probabilities"),
+        ("margin", margin, lambda value: _is_number(value) and -0.4 <= value <= 2, "a number in -0.4…2"),
+    ]
+    return [f"{name!r} is {value!r}, not {wanted}" for name, value, holds, wanted in checks if not holds(value)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
+
+
+def _is_side(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 4096
+
+
+def _is_range(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] != value[1]
+
+
+def _is_file_name(value: Any) -> bool:
+    return isinstance(value, str) and value not in ("", "..") and value == Path(value).name
+
+
+def _is_sha256(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
+
+
+def _is_labels(value: Any) -> bool:
+    names = isinstance(value, list) and len(value) > 1 and all(isinstance(name, str) and name for name in value)
+    return names and len(set(value)) == len(value)

@@ -1,0 +1,93 @@
+"""Face crops → probabilities of the emotions, for any network that comes with a card."""
+
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferlite import cards, interpreters
+from ferlite.errors import ImageError, ModelError, SettingError
+from ferlite.images import cut_out, recolor, resize
+from ferlite.types import Box, Image
+
+
+class EmotionClassifier:
+    """The emotion on a face.
+
+    `model` is the path of a weights file with its card, or the name of a bundled model; the bundled default without.
+    Not thread-safe: make one a thread. Raises ModelError for a model that is missing, damaged or unlike its card, and
+    EngineError for a missing engine.
+    """
+
+    def __init__(self, model: str | PathLike[str] | None = None, threads: int = 1) -> None:
+        if threads < 1:
+            raise SettingError(f"threads is {threads}; it has to be 1 or more")
+        self.card = cards.find(model)
+        self._interpreter = interpreters.load(self.card.weights, threads)
+        tensor = self._interpreter.input
+        if tensor.shape != self.card.shape:
+            raise ModelError(f"{self.card.weights}: takes {tensor.shape}, its card says {self.card.shape}")
+        self._values = _lookup(self.card, tensor)
+        face = recolor(np.zeros((self.card.height, self.card.width), np.uint8), self.card.color)
+        probe = self._run(face)
+        if probe.shape != (1, len(self.labels)):
+            raise ModelError(f"{self.card.weights}: gives {probe.size} values, its card has {len(self.labels)} labels")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of `predict`'s columns."""
+        return self.card.labels
+
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Faces (n, h, w) grey or (n, h, w, 3) BGR, uint8 → probabilities (n, labels) float32.
+
+        Faces of another size or colour than the network's are converted. Raises ImageError for other arrays.
+        """
+        if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8:
+            kind = crops.dtype if isinstance(crops, np.ndarray) else type(crops).__name__
+            raise ImageError(f"crops have to be a uint8 array with values 0…255, not {kind}")
+        if crops.ndim == 3 and crops.shape[2] in (1, 3, 4):
+            raise ImageError(f"{crops.shape} looks like one face; several are expected: give crop[None]")
+        if crops.ndim not in (3, 4) or (crops.ndim == 4 and crops.shape[3] not in (1, 3)):
+            raise ImageError(f"crops have to be (n, h, w) grey or (n, h, w, 3) BGR, not {crops.shape}")
+        if 0 in crops.shape[1:]:
+            raise ImageError(f"the crops are empty: shape {crops.shape}")
+        if crops.ndim == 4 and crops.shape[3] == 1:
+            crops = crops[..., 0]
+        size = (self.card.height, self.card.width)
+        faces = (resize(recolor(np.ascontiguousarray(crop), self.card.color), size) for crop in crops)
+        return self._predict(list(faces))
+
+    def predict_boxes(self, image: Image, boxes: list[Box]) -> NDArray[np.float32]:
+        """The faces in boxes of an image BGR (h, w, 3) or grey (h, w), uint8 → probabilities (n, labels) float32."""
+        card = self.card
+        size = (card.height, card.width)
+        return self._predict([cut_out(image, box, card.margin, size, card.color) for box in boxes])
+
+    def _predict(self, faces: list[Image]) -> NDArray[np.float32]:
+        outputs = np.empty((len(faces), len(self.labels)), np.float32)
+        for face, output in zip(faces, outputs, strict=True):
+            output[:] = self._run(face)[0]
+        if self.card.output == "logits":
+            outputs -= outputs.max(axis=1, keepdims=True)
+            np.exp(outputs, out=outputs)
+        outputs /= outputs.sum(axis=1, keepdims=True)
+        return outputs
+
+    def _run(self, face: Image) -> NDArray[np.float32]:
+        if self.card.layout == "NCHW" and face.ndim == 3:
+            face = face.transpose(2, 0, 1)
+        # `take` copies, so the engine always gets a contiguous array of its own type
+        return self._interpreter.run(self._values.take(face).reshape(self._interpreter.input.shape))
+
+
+def _lookup(card: cards.Card, tensor: interpreters.Tensor) -> NDArray[Any]:
+    """What the network is fed for each of the 256 pixel values: range, scale and zero point in one table."""
+    low, high = card.range
+    real = np.linspace(low, high, 256)
+    if tensor.dtype.kind == "f":
+        return np.asarray(real, tensor.dtype)
+    limits = np.iinfo(tensor.dtype)
+    stored = np.clip(np.rint(real / tensor.scale) + tensor.zero_point, limits.min, limits.max)
+    return np.asarray(stored, tensor.dtype)

@@ -1,0 +1,29 @@
+"""The errors of ferlite: each is a `FerliteError` and also the builtin that fits, so either can be caught."""
+
+
+class FerliteError(Exception):
+    """Anything ferlite reports on purpose: says what was wrong, with which value, and what to do."""
+
+
+class SettingError(FerliteError, ValueError):
+    """An argument out of its range, or a name that does not exist."""
+
+
+class SourceError(FerliteError, OSError):
+    """A camera, video or photo that cannot be opened or read."""
+
+
+class ImageError(FerliteError, ValueError):
+    """An array that is not an image ferlite can take."""
+
+
+class ModelError(FerliteError, ValueError):
+    """A model, card or detector file that is missing, damaged or does not fit its description."""
+
+
+class EngineError(FerliteError, ImportError):
+    """An interpreter that a model needs and this environment does not have."""
+
+
+class OutputError(FerliteError, OSError):
+    """A file that cannot be written."""

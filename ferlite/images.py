@@ -1,0 +1,93 @@
+"""Images as they come in: read from files, check arrays, cut out faces."""
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ferlite.errors import ImageError, SourceError
+from ferlite.types import Box, Image
+
+
+def read_image(path: str | PathLike[str]) -> Image:
+    """Read a photo as BGR (h, w, 3) uint8, turned upright as its EXIF data say. Raises SourceError."""
+    path = Path(path)
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except FileNotFoundError:
+        raise SourceError(f"{path}: no such file") from None
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error as error:  # pictures beyond OpenCV's limits on size
+        raise SourceError(f"{path}: not a picture OpenCV can read: {error.err}") from error
+    if image is None:
+        raise SourceError(f"{path}: not a picture OpenCV can read ({data.size} bytes); convert it to JPEG or PNG")
+    return image
+
+
+def as_image(array: Any) -> Image:
+    """The array as a grey (h, w) or BGR (h, w, 3) uint8 image; a fourth (alpha) channel is left out.
+
+    Memory order does not matter. Raises ImageError for anything else: above all for float images, whose range
+    (0…1 or 0…255) only the caller knows.
+    """
+    if not isinstance(array, np.ndarray):
+        raise ImageError(
+            f"an image has to be a NumPy array, not {type(array).__name__}; read files by ferlite.read_image"
+        )
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise ImageError(f"an image has to be (h, w), (h, w, 3) BGR or (h, w, 4) BGRA, not {array.shape}")
+    if array.size == 0:
+        raise ImageError(f"the image is empty: shape {array.shape}")
+    if array.dtype != np.uint8:
+        hint = "image.astype('uint8')"
+        if array.dtype.kind == "f":
+            hint = f"{hint}, or by (image * 255).astype('uint8') where its values are 0…1"
+        raise ImageError(f"an image has to be uint8 with values 0…255, not {array.dtype}; convert it by {hint}")
+    if array.ndim == 3:
+        array = array[:, :, :3]
+    return np.ascontiguousarray(array)
+
+
+def cut_out(image: Image, box: Box, margin: float, size: tuple[int, int], color: str) -> Image:
+    """The square around a box, widened by `margin` of its side on every side, as (height, width[, 3]) uint8.
+
+    `size` is (height, width); `color` is "grey", "bgr" or "rgb". What lies past the image's edge repeats the edge.
+    """
+    side = max(1, round(max(box.w, box.h) * (1 + 2 * margin)))
+    left, top = round(box.x + (box.w - side) / 2), round(box.y + (box.h - side) / 2)
+    height, width = image.shape[:2]
+    x0, x1 = max(left, 0), min(left + side, width)
+    y0, y1 = max(top, 0), min(top + side, height)
+    if x0 >= x1 or y0 >= y1:
+        raise ImageError(f"the box {tuple(box)} lies outside of the image of {width}×{height} pixels")
+    face = recolor(image[y0:y1, x0:x1], color)
+    if (y1 - y0, x1 - x0) != (side, side):
+        face = cv2.copyMakeBorder(face, y0 - top, top + side - y1, x0 - left, left + side - x1, cv2.BORDER_REPLICATE)
+    return resize(face, size)
+
+
+def recolor(image: Image, color: str) -> Image:
+    """A grey or BGR image as "grey" (h, w), "bgr" or "rgb" (h, w, 3)."""
+    grey = image.ndim == 2
+    if color == "grey":
+        return image if grey else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    if grey:
+        return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    return image if color == "bgr" else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def resize(image: Image, size: tuple[int, int]) -> Image:
+    """The image at `size` (height, width): averaged where it shrinks, interpolated where it grows."""
+    height, width = size
+    if image.shape[:2] == size:
+        return image
+    shrinks = image.shape[0] > height
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=method)

@@ -1,0 +1,1 @@
+"""The released models and their cards, packaged as `ferlite.models`."""

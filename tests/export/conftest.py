@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from export.datasets import EMOTIONS, Dataset, Split
+
+WITH_TENSORFLOW = ("architectures", "convert", "test_train.py")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Not even imported when deselected: TensorFlow and LiteRT in one process can abort."""
+    if config.getoption("markexpr") == "not tensorflow" and collection_path.name in WITH_TENSORFLOW:
+        return True
+    return None
+
+
+@pytest.fixture(scope="session")
+def toy_data() -> Dataset:
+    """Seven patterns with noise, learnt within seconds."""
+    rng = np.random.default_rng(0)
+    patterns = np.kron(rng.integers(40, 216, (7, 6, 6)), np.ones((8, 8), int))
+
+    def split(count):
+        labels = np.arange(count) % 7
+        noisy = patterns[labels] + rng.normal(0, 12, (count, 48, 48))
+        return Split(np.clip(noisy, 0, 255).astype(np.uint8), labels.astype(np.int64))
+
+    return Dataset(EMOTIONS, split(112), split(70), split(70))
+
+
+@pytest.fixture(scope="session")
+def toy_run(toy_data, tmp_path_factory):
+    """The folder of a finished run that learnt the toy data; long enough for the batch statistics to settle."""
+    from export import train
+
+    folder = tmp_path_factory.mktemp("runs") / "toy"
+    train.start(toy_data, train.Config(epochs=12, batch_size=4, learning_rate=0.02, mixup=0.0), folder)
+    return folder

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from export.convert import FORMATS, parity
+from export.errors import ParityError
+
+pytestmark = pytest.mark.tensorflow
+pytest.importorskip("keras")
+
+from export import train  # noqa: E402
+from export.convert import release  # noqa: E402
+from ferlite import cards  # noqa: E402
+
+
+def test_every_format_passes_the_gate_and_has_a_card(toy_run, toy_data, tmp_path):
+    found = release.convert(toy_run, toy_data, list(FORMATS), tmp_path / "models", name="toy")
+    assert set(found) == {"toy-int8.tflite", "toy-float32.tflite", "toy-float32.onnx"}
+    for name, result in found.items():
+        card = cards.find(tmp_path / "models" / name)
+        assert card.labels == toy_data.labels
+        assert result.rows == 70
+        assert card.notes["parity_on_validation"]["accuracy"] == result.accuracy
+        assert card.notes["parameters"] == 1_459_399
+        assert 135e6 < card.notes["multiply_adds"] < 140e6
+    assert len(list((tmp_path / "models").iterdir())) == 6
+
+
+def test_the_device_gives_the_trained_networks_probabilities(toy_run, toy_data, tmp_path):
+    release.convert(toy_run, toy_data, ["tflite-float32"], tmp_path)
+    logits = train.predict(train.load_model(toy_run), toy_data.test.images)
+    expected = np.exp(logits - logits.max(1, keepdims=True))
+    expected /= expected.sum(1, keepdims=True)
+    found = parity.device_probabilities(tmp_path / "deep-float32.tflite", toy_data.test.images)
+    assert np.abs(found - expected).max() < 1e-3
+
+
+def test_a_conversion_outside_the_tolerance_leaves_nothing(toy_run, toy_data, tmp_path, monkeypatch):
+    models = tmp_path / "models"
+    original = release.tflite.float32
+
+    def broken(model):
+        layer = model.get_layer("stage1_block1")
+        layer.set_weights([weight[::-1] if weight.ndim == 4 else -weight - 1 for weight in layer.get_weights()])
+        return original(model)
+
+    monkeypatch.setattr(release.tflite, "float32", broken)
+    with pytest.raises(ParityError, match=r"deep-float32\.tflite is not what was trained: same label for"):
+        release.convert(toy_run, toy_data, ["onnx-float32", "tflite-float32"], models)
+    assert list(models.iterdir()) == []
+
+
+def test_a_file_that_does_not_run_is_said(tmp_path, toy_data):
+    (tmp_path / "bad.tflite").write_bytes(b"nothing")
+    with pytest.raises(ParityError, match="does not run on the device runtime"):
+        parity.device_probabilities(tmp_path / "bad.tflite", toy_data.test.images)

@@ -1,0 +1,66 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ferlite import cards
+
+
+def export(*arguments, code=0):
+    command = [sys.executable, "-m", "export", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.mark.parametrize("command", ["train", "convert", "evaluate"])
+def test_help_needs_no_tensorflow_and_names_the_data(command):
+    out = export(command, "--help").stdout
+    assert "fer2013.csv" in out
+    assert "default:" in out
+
+
+def test_faults_are_one_line(tmp_path):
+    weights = cards.find().weights
+    assert "no such file" in export("evaluate", "--data", tmp_path / "none.csv", weights, code=1).stderr
+    damaged = tmp_path / "fer2013.csv"
+    damaged.write_text("emotion,pixels,Usage\n3,1 2 3,Training\n")
+    assert "row 2: 3 pixels" in export("evaluate", "--data", damaged, weights, code=1).stderr
+    assert "usage" in export("evaluate", code=2).stderr
+
+
+def test_evaluate_a_released_model_without_tensorflow(data):
+    path = data("data/fer2013/fer2013.csv.zip")
+    report = json.loads(export("evaluate", "--data", path, "--json", cards.find().weights).stdout)
+    assert report["split"] == "validation"
+    assert report["rows"] == 3589
+    assert report["accuracy"] == pytest.approx(cards.find().notes["parity_on_validation"]["accuracy"], abs=1e-5)
+
+
+@pytest.mark.tensorflow
+def test_train_convert_evaluate(toy_data, tmp_path):
+    rows = ["emotion,pixels,Usage"]
+    for usage, name in (("Training", "training"), ("PublicTest", "validation"), ("PrivateTest", "test")):
+        split = toy_data.split(name)
+        rows += [
+            f"{label},{' '.join(map(str, image.ravel()))},{usage}"
+            for image, label in zip(split.images, split.labels, strict=True)
+        ]
+    csv = tmp_path / "fer2013.csv"
+    csv.write_text("\n".join(rows))
+    run, models = tmp_path / "runs" / "toy", tmp_path / "models"
+    train = ["train", "--data", csv, "--runs", tmp_path / "runs", "--name", "toy"]
+    settings = ["--epochs", 4, "--batch-size", 4, "--learning-rate", 0.02, "--mixup", 0]
+    assert "next: python -m export convert" in export(*train, *settings).stdout
+    assert "holds a run already" in export(*train, code=1).stderr
+    export(*train, "--resume")
+    assert (
+        "toy-int8.tflite" in export("convert", "--data", csv, "--run", run, "--output", models, "--name", "toy").stdout
+    )
+    by_keras = json.loads(export("evaluate", "--data", csv, "--split", "test", "--json", run).stdout)
+    released = models / "toy-float32.tflite"
+    by_device = json.loads(export("evaluate", "--data", csv, "--split", "test", "--json", "--record", released).stdout)
+    assert by_device["accuracy"] == by_keras["accuracy"]
+    assert cards.find(released).notes["accuracy"]["test"]["accuracy"] == by_device["accuracy"]

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from ferlite import cards, interpreters
+from ferlite.errors import ModelError
+
+
+def test_the_bundled_model_takes_pixels_without_rounding():
+    tensor = interpreters.load(cards.find().weights).input
+    assert tensor == ((1, 48, 48, 1), np.dtype(np.int8), 1.0, -128)
+
+
+def test_gives_real_values_and_keeps_no_state():
+    interpreter = interpreters.load(cards.find().weights)
+    black, white = (np.full((1, 48, 48, 1), value, np.int8) for value in (-128, 127))
+    first = interpreter.run(black)
+    assert first.dtype == np.float32
+    assert first.shape == (1, 7)
+    second = interpreter.run(white)
+    assert not np.array_equal(first, second)
+    assert np.array_equal(interpreter.run(black), first)
+
+
+@pytest.mark.parametrize("keep", [0, 10, 1000, 100_000])
+def test_a_damaged_file_is_said(tmp_path, keep):
+    path = tmp_path / "cut.tflite"
+    path.write_bytes(cards.find().weights.read_bytes()[:keep])
+    with pytest.raises(ModelError, match=r"cut\.tflite: not a model LiteRT can run"):
+        interpreters.load(path)
+
+
+def test_another_kind_of_file_is_said(tmp_path):
+    path = tmp_path / "net.h5"
+    path.touch()
+    with pytest.raises(ModelError, match=r"no engine for \.h5; use \.tflite or \.onnx"):
+        interpreters.load(path)

@@ -1,0 +1,141 @@
+import contextlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ferlite import cards
+from ferlite.errors import ModelError
+
+
+def valid(**changes):
+    card = {
+        "file": "net.onnx",
+        "sha256": "0" * 64,
+        "labels": ["a", "b"],
+        "input": {"height": 48, "width": 48, "color": "grey", "range": [0, 255]},
+        "output": "logits",
+    }
+    return card | changes
+
+
+def test_reads_a_card(tmp_path):
+    path = tmp_path / "net.onnx.json"
+    path.write_text(json.dumps(valid(margin=0.1, accuracy={"test": 0.7})))
+    card = cards.read(path)
+    assert card.weights == tmp_path / "net.onnx"
+    assert (card.shape, card.range) == ((1, 48, 48, 1), (0, 255))
+    assert card.labels == ("a", "b")
+    assert card.margin == 0.1
+    assert card.notes == {"accuracy": {"test": 0.7}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"file": "../net.onnx"}, "'file' is '../net.onnx'"),
+        ({"file": ""}, "'file'"),
+        ({"sha256": "abc"}, "'sha256'"),
+        ({"labels": ["a"]}, "'labels'"),
+        ({"labels": ["a", "a"]}, "different names"),
+        ({"labels": "ab"}, "'labels'"),
+        ({"input": None}, "'input'"),
+        ({"input": {"height": 0, "width": 48, "color": "grey", "range": [0, 1]}}, "'input.height' is 0"),
+        ({"input": {"height": 48, "width": True, "color": "grey", "range": [0, 1]}}, "'input.width' is True"),
+        ({"input": {"height": 48, "width": 48, "color": "red", "range": [0, 1]}}, "'input.color' is 'red'"),
+        ({"input": {"height": 48, "width": 48, "color": "grey", "range": [1, 1]}}, "'input.range'"),
+        (
+            {"input": {"height": 48, "width": 48, "color": "grey", "range": [0, 1], "layout": "CHW"}},
+            "'input.layout' is 'CHW'",
+        ),
+        ({"output": "numbers"}, "'output' is 'numbers'"),
+        ({"margin": 9}, "'margin' is 9"),
+    ],
+)
+def test_every_fault_is_named(tmp_path, changes, fault):
+    path = tmp_path / "net.onnx.json"
+    path.write_text(json.dumps(valid(**changes)))
+    with pytest.raises(ModelError, match="not a valid card") as error:
+        cards.read(path)
+    assert fault in str(error.value)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(key=st.sampled_from([*valid(), "margin"]), value=json_values)
+def test_any_value_gives_a_card_or_a_model_error(tmp_path_factory, key, value):
+    path = tmp_path_factory.getbasetemp() / "any.json"
+    path.write_text(json.dumps(valid(**{key: value})))
+    with contextlib.suppress(ModelError):
+        assert isinstance(cards.read(path), cards.Card)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff\xfe"])
+def test_what_is_no_card_is_said(tmp_path, content):
+    path = tmp_path / "net.onnx.json"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"net\.onnx\.json"):
+        cards.read(path)
+
+
+def test_missing_card_and_weights_are_said(tmp_path, make_network):
+    path = make_network()
+    cards.card_path(path).rename(tmp_path / "elsewhere.json")
+    with pytest.raises(ModelError, match="card is missing"):
+        cards.find(path)
+    path = make_network()
+    path.unlink()
+    with pytest.raises(ModelError, match="no such file"):
+        cards.find(path)
+    with pytest.raises(ModelError, match="weights that the card names are missing"):
+        cards.verify(cards.read(cards.card_path(path)))
+
+
+def test_changed_weights_are_noticed(make_network):
+    path: Path = make_network()
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(ModelError, match="wrong checksum"):
+        cards.find(path)
+
+
+def test_a_card_of_other_weights_is_noticed(make_network, tmp_path):
+    path = make_network()
+    copy = tmp_path / "mine.onnx"
+    copy.write_bytes(b"something else")
+    cards.card_path(copy).write_bytes(cards.card_path(path).read_bytes())
+    with pytest.raises(ModelError, match=r"describes means\.onnx, not mine\.onnx"):
+        cards.find(copy)
+
+
+def test_the_default_does_not_depend_on_the_folder(tmp_path, monkeypatch):
+    (tmp_path / cards.DEFAULT_MODEL).touch()
+    monkeypatch.chdir(tmp_path)
+    assert cards.find().weights.parent != tmp_path
+    for name in ("", ".", tmp_path):
+        with pytest.raises(ModelError, match="no such file"):
+            cards.find(name)
+
+
+def test_unknown_name_lists_the_bundled_models():
+    with pytest.raises(ModelError, match=r"nothing: no such file.*deep-int8\.tflite"):
+        cards.find("nothing")
+
+
+def test_bundled_models_go_by_name_with_and_without_suffix():
+    assert cards.find("deep-int8") == cards.find("deep-int8.tflite") == cards.find()
+
+
+@pytest.mark.parametrize("name", ["deep-int8.tflite"])
+def test_every_released_model_is_bundled_small_and_described(name):
+    card = cards.find(name)
+    assert card.weights in cards.bundled_models()
+    assert card.weights.stat().st_size <= 2_000_000
+    assert {"license", "training_data", "parity_on_validation"} <= set(card.notes)
+    assert set(card.notes["accuracy"]) == {"validation", "test"}

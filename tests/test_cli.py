@@ -1,0 +1,213 @@
+"""The command as users run it: a process of its own, from another folder."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from ferlite import VideoFile
+
+
+@pytest.fixture
+def photo(tmp_path, portrait):
+    path = tmp_path / "portrait.png"
+    cv2.imwrite(str(path), portrait)
+    return path
+
+
+@pytest.fixture
+def clip(tmp_path, portrait):
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (512, 600))
+    for _ in range(10):
+        writer.write(portrait)
+    writer.release()
+    return path
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "ferlite", *map(str, arguments)]
+
+
+@pytest.fixture
+def ferlite(tmp_path):
+    def run(*arguments, code=0):
+        environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        done = subprocess.run(
+            command(*arguments), cwd=tmp_path, capture_output=True, text=True, timeout=120, env=environment, check=False
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def test_image_prints_faces(ferlite, photo):
+    out = ferlite("image", photo).stdout
+    assert "portrait.png: 1 face\n" in out
+    assert "%" in out
+
+
+def test_image_json_is_one_object_a_photo(ferlite, photo, tmp_path):
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((50, 50), 128, np.uint8))
+    lines = [json.loads(line) for line in ferlite("image", "--json", photo, "grey.png").stdout.splitlines()]
+    assert [len(line["faces"]) for line in lines] == [1, 0]
+    assert lines[1]["file"] == "grey.png"
+    assert sum(lines[0]["faces"][0]["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_image_goes_on_after_a_bad_file(ferlite, photo):
+    done = ferlite("image", "none.jpg", photo, code=1)
+    assert "none.jpg: no such file" in done.stderr
+    assert "1 face" in done.stdout
+
+
+def test_image_output(ferlite, photo, tmp_path):
+    ferlite("image", photo, "--output", "drawn.jpg")
+    assert cv2.imread(str(tmp_path / "drawn.jpg")).shape == (600, 512, 3)
+    (tmp_path / "drawn").mkdir()
+    ferlite("image", photo, "drawn.jpg", "--output", "drawn")
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["drawn.jpg", "portrait.png"]
+
+
+def test_image_never_overwrites_a_photo(ferlite, photo, tmp_path):
+    before = photo.read_bytes()
+    for output in (photo, tmp_path, "portrait.png"):
+        assert "would overwrite" in ferlite("image", photo, "--output", output, code=1).stderr
+    assert photo.read_bytes() == before
+    assert "several photos need" in ferlite("image", photo, photo, "--output", "one.jpg", code=1).stderr
+    assert "cannot be written as .xyz" in ferlite("image", photo, "--output", "a.xyz", code=1).stderr
+
+
+def test_run_on_a_file(ferlite, clip, tmp_path):
+    done = ferlite("run", "--source", clip, "--jsonl", "out.jsonl", "--output", "out.mp4")
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [line["seq"] for line in lines] == list(range(10))
+    assert all({"seq", "timestamp", "faces"} <= set(line) for line in lines)
+    assert {"box", "score", "label", "probabilities"} <= set(lines[0]["faces"][0])
+    with VideoFile(tmp_path / "out.mp4") as video:
+        assert len(list(video)) == 10
+    assert "10 frames, a face in 10" in done.stdout
+
+
+def test_run_never_overwrites_its_source(ferlite, clip):
+    before = clip.read_bytes()
+    for place in (["--output", clip], ["--jsonl", clip], ["--output", "x.avi", "--jsonl", "x.avi"]):
+        assert "different files" in ferlite("run", "--source", clip, *place, code=1).stderr
+    assert clip.read_bytes() == before
+
+
+def test_photos_of_one_name_do_not_replace_each_other(ferlite, photo, tmp_path):
+    for folder in ("a", "b", "drawn"):
+        (tmp_path / folder).mkdir()
+    for folder in ("a", "b"):
+        (tmp_path / folder / photo.name).write_bytes(photo.read_bytes())
+    done = ferlite("image", "a/portrait.png", "b/portrait.png", "--output", "drawn", code=1)
+    assert "several photos are named portrait.png" in done.stderr
+
+
+def test_run_to_standard_output_is_json_alone(ferlite, clip):
+    done = ferlite("run", "--source", clip, "--jsonl", "-", "--frames", 4)
+    assert [json.loads(line)["seq"] for line in done.stdout.splitlines()] == [0, 1, 2, 3]
+    assert "4 frames" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--source", "97"], "no camera at /dev/video97"),
+        (["run", "--source", "none.mp4"], "no such file"),
+        (["run", "--source", "{clip}", "--jsonl", "none/out.jsonl"], "cannot be written"),
+        (["run", "--source", "{clip}", "--output", "out.gif"], "cannot write .gif"),
+        (["run", "--source", "{clip}", "--show"], "no screen"),
+        (["run", "--source", "{clip}", "--model", "none"], "no bundled model of that name"),
+        (["run", "--source", "{clip}", "--model", "{clip}"], "card is missing"),
+        (["bench", "--source", "none.mp4"], "no such file"),
+        (["demo", "--output", "none/demo.mp4"], "no folder"),
+    ],
+)
+def test_faults_are_one_line_and_exit_code_1(ferlite, clip, arguments, message):
+    done = ferlite(*(argument.format(clip=clip) for argument in arguments), code=1)
+    complaints = [line for line in done.stderr.splitlines() if line.startswith("ferlite: ")]
+    assert len(complaints) == 1
+    assert message in complaints[0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nothing"],
+        ["image"],
+        ["run", "--threads", "0"],
+        ["run", "--frames", "x"],
+        ["bench", "--frames", "2"],
+        ["run", "--min-face", "2"],
+        ["run", "--detector", "eyes"],
+        ["demo", "--seconds", "-1"],
+        ["demo", "--seconds", "inf"],
+    ],
+)
+def test_a_wrong_command_line_is_exit_code_2(ferlite, arguments):
+    assert "usage: ferlite" in ferlite(*arguments, code=2).stderr
+
+
+def test_demo_writes_a_clip(ferlite, tmp_path):
+    done = ferlite("demo", "--seconds", 2)
+    assert "frames per second" in done.stdout
+    assert "p95" in done.stdout
+    with VideoFile(tmp_path / "ferlite-demo.mp4") as video:
+        assert 55 <= len(list(video)) <= 61
+
+
+def test_bench(ferlite, clip, tmp_path):
+    report = json.loads(ferlite("bench", "--frames", 5, "--json").stdout)
+    assert report["frames"] == 5
+    assert report["milliseconds"]["whole step"]["p50"] > 0
+    assert report["machine"]["python"]
+    empty = tmp_path / "empty.avi"
+    writer = cv2.VideoWriter(str(empty), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 64))
+    for _ in range(5):
+        writer.write(np.zeros((64, 64, 3), np.uint8))
+    writer.release()
+    report = json.loads(ferlite("bench", "--source", empty, "--json").stdout)
+    assert report["frames_with_a_face"] == 0
+    assert report["milliseconds"]["classifier, one face"]["p50"] is None
+    assert "-" in ferlite("bench", "--source", empty).stdout
+    text = ferlite("bench", "--source", clip, "--frames", 5).stdout
+    assert "frames per second" in text
+    assert "512x600" in text
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_whole_files(tmp_path, number, code):
+    process = subprocess.Popen(
+        command("demo", "--seconds", 60), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    clip = tmp_path / "ferlite-demo.mp4"
+    deadline = time.monotonic() + 60
+    while not (clip.exists() and clip.stat().st_size > 50_000) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    assert "frames per second" in out
+    with VideoFile(clip) as video:
+        assert len(list(video)) > 1
+
+
+def test_a_reader_that_leaves_early_is_no_error(clip):
+    arguments = command("run", "--source", clip, "--jsonl", "-")
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+        assert process.wait(20) == 0

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ferlite import Box, Face, draw
+
+from .conftest import EMOTIONS
+
+
+@pytest.mark.parametrize("shape", [(100, 120), (100, 120, 1), (100, 120, 3), (100, 120, 4)])
+def test_draws_on_a_copy(face, shape):
+    image = np.full(shape, 60, np.uint8)
+    drawn = draw(image, [face])
+    assert drawn.shape == (100, 120, 3)
+    assert np.all(image == 60)
+    assert np.any(drawn[30:70, 20:60] != 60)
+
+
+def test_without_faces_the_picture_stays(portrait):
+    drawn = draw(portrait, [])
+    assert np.array_equal(drawn, portrait)
+    assert drawn is not portrait
+
+
+@given(
+    box=st.builds(Box, st.integers(-300, 300), st.integers(-300, 300), st.integers(1, 400), st.integers(1, 400)),
+    shape=st.tuples(st.integers(1, 200), st.integers(1, 200), st.just(3)),
+)
+def test_any_box_on_any_picture(box, shape):
+    probabilities = np.full(7, 1 / 7, np.float32)
+    drawn = draw(np.zeros(shape, np.uint8), [Face(box, 0.5, "disgust", probabilities, EMOTIONS)])
+    assert drawn.shape == shape
+
+
+def test_labels_have_different_colours():
+    def color(label):
+        probabilities = np.full(7, 1 / 7, np.float32)
+        drawn = draw(
+            np.zeros((200, 200, 3), np.uint8), [Face(Box(50, 80, 90, 90), 0.5, label, probabilities, EMOTIONS)]
+        )
+        return tuple(drawn[120, 50])
+
+    assert len({color(label) for label in EMOTIONS}) == 7

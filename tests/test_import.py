@@ -1,0 +1,50 @@
+"""What `import ferlite` costs and drags in, in a process of its own."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import ferlite
+
+HEAVY = ("tensorflow", "keras", "torch", "onnxruntime", "ai_edge_litert", "tflite_runtime", "matplotlib", "tqdm")
+
+
+def modules_after(code: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_import_loads_nothing_heavy():
+    loaded = modules_after("import ferlite")
+    assert loaded.isdisjoint(HEAVY)
+    assert "cv2" not in loaded
+
+
+def test_the_api_loads_opencv_and_no_engine_but_the_one_in_use():
+    loaded = modules_after("from ferlite import Recognizer, Pipeline, Camera, VideoFile, draw")
+    assert "cv2" in loaded
+    assert loaded.isdisjoint(HEAVY)
+    loaded = modules_after("import ferlite; ferlite.EmotionClassifier()")
+    assert loaded.isdisjoint(set(HEAVY) - {"ai_edge_litert", "tflite_runtime", "tqdm"})
+
+
+def test_everything_public_is_there():
+    for name in ferlite.__all__:
+        assert getattr(ferlite, name).__name__ == name
+    assert set(ferlite.__all__) <= set(dir(ferlite))
+
+
+def test_the_device_side_never_imports_the_workstation_side():
+    for path in Path(ferlite.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            tops = {name.split(".")[0] for name in names}
+            assert tops.isdisjoint({"export", "tensorflow", "keras", "torch"}), path
