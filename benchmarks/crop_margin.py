@@ -1,6 +1,6 @@
 """How large the Haar detector's box is against a FER-2013 picture: the source of the crop margin in the model cards.
 
-python benchmarks/crop_margin.py --data fer2013.csv.zip
+Run it by `python -m benchmarks.crop_margin --data fer2013.csv.zip`.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Faces found and false boxes of OpenCV's frontal cascades by setting: the source of the defaults in `HaarDetector`.
 
-    python benchmarks/haar_settings.py --data faces/
+    python -m benchmarks.haar_settings --data faces/
 
 The folder holds `images/`, `split.csv` (image, split, faces) and `boxes.csv` (image, x, y, w, h, source, flag).
 """

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from export.config import PRECISIONS, Config
 from export.convert import FORMATS
 from export.datasets import SPLITS, Dataset, load
 from ferlite.errors import FerliteError
@@ -32,11 +33,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in WORKSTATION:
             raise
-        print(f"export: {error.name} is missing; install the extra: pip install -e '.[export]'", file=sys.stderr)
+        print(f"export: the package {error.name} is missing; {_remedy(error.name)}", file=sys.stderr)
         return 1
     except FerliteError as error:
         print(f"export: {error}", file=sys.stderr)
         return 1
+
+
+def _remedy(package: str) -> str:
+    if package in ("jax", "torch"):
+        return f"pip install {package}, or choose another backend by KERAS_BACKEND"
+    return "install the extra: pip install -e '.[export]'"
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -47,8 +54,8 @@ def _train(options: argparse.Namespace) -> None:
         train.read_config(folder)  # before the data set, which takes longer
         train.resume(_data(options), folder)
     else:
-        chosen = {name: getattr(options, name) for name in train.Config.__dataclass_fields__}
-        train.start(_data(options), train.Config(**chosen), folder)
+        config = Config(**{name: getattr(options, name) for name in Config.__dataclass_fields__})
+        train.start(_data(options), config, folder)
     print(f"done: {folder / train.MODEL}; next: python -m export convert --run {folder} --data {options.data}")
 
 
@@ -66,6 +73,8 @@ def _convert(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from export import evaluate
 
+    if options.model.is_dir() and options.record:
+        raise FerliteError(f"{options.model} is a run; figures are recorded in the card of a converted model")
     dataset = _data(options)
     images = dataset.split(options.split).images
     if options.model.is_dir():
@@ -87,7 +96,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     else:
         print(evaluate.as_text(result, dataset.labels, options.model.name))
     if options.record:
-        evaluate.record(result, options.model)
+        evaluate.record(result, classifier.card.weights)
 
 
 def _data(options: argparse.Namespace) -> Dataset:
@@ -115,22 +124,22 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--name", default="deep", help="name of the run's folder")
     train.add_argument("--runs", type=Path, default=Path("runs"), metavar="FOLDER", help="where run folders lie")
     train.add_argument("--resume", action="store_true", help="go on with an interrupted run, under its own settings")
+    settings = Config()
     group = train.add_argument_group("settings")
-    group.add_argument("--arch", default="deep", help="the network")
-    group.add_argument("--epochs", type=int, default=60, metavar="N", help="passes over the training pictures")
-    group.add_argument("--batch-size", type=int, default=128, metavar="N", help="pictures a step")
-    group.add_argument("--learning-rate", type=float, default=0.1, metavar="X", help="at the start; falls as a cosine")
-    group.add_argument("--weight-decay", type=float, default=5e-4, metavar="X", help="pull of the kernels towards 0")
-    group.add_argument("--label-smoothing", type=float, default=0.1, metavar="X", help="share given to all labels")
-    group.add_argument("--mixup", type=float, default=0.5, metavar="X", help="share of the batches that are blended")
-    group.add_argument("--ema", type=float, default=0.999, metavar="X", help="momentum of the averaged weights")
-    group.add_argument(
-        "--precision",
-        default="float32",
-        choices=("float32", "mixed_bfloat16", "mixed_float16"),
-        help="of the arithmetic",
-    )
-    group.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random")
+    group.add_argument("--arch", default=settings.arch, help="the network")
+    for name, kind, text in (
+        ("epochs", int, "passes over the training pictures"),
+        ("batch_size", int, "pictures a step"),
+        ("learning_rate", float, "at the start; falls to 0 as a cosine"),
+        ("weight_decay", float, "pull of the kernels towards 0"),
+        ("label_smoothing", float, "share of the truth given to all labels alike"),
+        ("mixup", float, "share of the batches that are blended"),
+        ("ema", float, "momentum of the averaged weights"),
+        ("seed", int, "of everything random"),
+    ):
+        option = f"--{name.replace('_', '-')}"
+        group.add_argument(option, type=kind, default=getattr(settings, name), metavar="X", help=text)
+    group.add_argument("--precision", default=settings.precision, choices=PRECISIONS, help="of the arithmetic")
     train.set_defaults(command=_train)
 
     convert = commands.add_parser(

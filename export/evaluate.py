@@ -21,11 +21,11 @@ class Evaluation:
     rows: int
     accuracy: float
     rows_unseen: int
-    accuracy_unseen: float  # over the rows whose exact picture does not also stand in Training
+    accuracy_unseen: float | None  # over the rows whose exact picture does not also stand in Training, if any
     macro_f1: float
     calibration_error: float
-    recall: dict[str, float]
-    precision: dict[str, float]
+    recall: dict[str, float | None]  # None: no such row
+    precision: dict[str, float | None]  # None: never predicted
     confusion: list[list[int]]
 
 
@@ -38,19 +38,17 @@ def evaluate(probabilities: np.ndarray, dataset: Dataset, split_name: SplitName)
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(confusion, (split.labels, top), 1)
     hits, true, predicted = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
-    with np.errstate(invalid="ignore"):
-        recall, precision = hits / true, hits / predicted
     f1 = 2 * hits / np.maximum(true + predicted, 1)
     return Evaluation(
         split=split_name,
         rows=len(split),
         accuracy=float(right.mean()),
         rows_unseen=int(unseen.sum()),
-        accuracy_unseen=float(right[unseen].mean()),
+        accuracy_unseen=float(right[unseen].mean()) if unseen.any() else None,
         macro_f1=float(f1.mean()),
         calibration_error=_calibration_error(probabilities.max(1), right),
-        recall=dict(zip(labels, map(float, recall), strict=True)),
-        precision=dict(zip(labels, map(float, precision), strict=True)),
+        recall=_shares(labels, hits, true),
+        precision=_shares(labels, hits, predicted),
         confusion=confusion.tolist(),
     )
 
@@ -62,14 +60,17 @@ def as_text(evaluation: Evaluation, labels: tuple[str, ...], title: str) -> str:
     header = "".join(f"{name[:8]:>9}" for name in labels)
     lines = [
         f"{title} on {e.split}: {e.accuracy:.2%} of {e.rows} rows",
-        f"without rows whose picture also stands in Training: {e.accuracy_unseen:.2%} of {e.rows_unseen} rows",
         f"macro F1 {e.macro_f1:.3f}, expected calibration error {e.calibration_error:.3f}",
         "",
         f"{'true label':{width}}{'recall':>8}{'precision':>11}   predicted:{header}",
     ]
+    if e.accuracy_unseen is not None:
+        seen = f"without rows whose picture also stands in Training: {e.accuracy_unseen:.2%} of {e.rows_unseen} rows"
+        lines.insert(1, seen)
     for name, row in zip(labels, e.confusion, strict=True):
         counts = "".join(f"{count:9d}" for count in row)
-        lines.append(f"{name:{width}}{e.recall[name]:8.1%}{e.precision[name]:11.1%}             {counts}")
+        recall, precision = ("-" if share is None else f"{share:.1%}" for share in (e.recall[name], e.precision[name]))
+        lines.append(f"{name:{width}}{recall:>8}{precision:>11}             {counts}")
     return "\n".join(lines)
 
 
@@ -85,9 +86,11 @@ def _rounded(value: Any) -> Any:
     return round(value, 5) if isinstance(value, float) else value
 
 
+def _shares(labels: tuple[str, ...], hits: np.ndarray, totals: np.ndarray) -> dict[str, float | None]:
+    return {name: float(h / t) if t else None for name, h, t in zip(labels, hits, totals, strict=True)}
+
+
 def _repeats(dataset: Dataset, split_name: SplitName) -> np.ndarray:
-    if split_name == "training":
-        return np.zeros(len(dataset.training), bool)
     known = {image.tobytes() for image in dataset.training.images}
     return np.array([image.tobytes() in known for image in dataset.split(split_name).images])
 

@@ -19,8 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
@@ -28,40 +27,14 @@ import numpy as np
 from keras import ops
 from tqdm import tqdm
 
-from export.architectures import ARCHITECTURES
+from export.architectures import architecture
 from export.augment import augment, mixup
+from export.config import Config
 from export.datasets import Dataset, Split
 from export.errors import RunError
+from ferlite.device import OPENCV, versions
 
 CHECKPOINT, MODEL, CONFIG, LOG, CURVES = "checkpoint.npz", "model.keras", "config.json", "log.csv", "curves.png"
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Everything that decides the result of a run, beside the data and the versions."""
-
-    arch: str = "deep"
-    epochs: int = 60
-    batch_size: int = 128
-    learning_rate: float = 0.1
-    weight_decay: float = 5e-4
-    label_smoothing: float = 0.1
-    mixup: float = 0.5  # share of the batches that are blended
-    ema: float = 0.999
-    precision: str = "float32"
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        if self.arch not in ARCHITECTURES:
-            raise RunError(f"unknown architecture {self.arch!r}; there are {', '.join(ARCHITECTURES)}")
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise RunError(f"{name} is {getattr(self, name)}; it has to be 1 or more")
-        if self.learning_rate <= 0:
-            raise RunError(f"learning_rate is {self.learning_rate}; it has to be above 0")
-        for name in ("label_smoothing", "mixup", "ema"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise RunError(f"{name} is {getattr(self, name)}; it has to be between 0 and 1")
 
 
 class Batches:
@@ -105,7 +78,8 @@ class Averages:
     def __init__(self, model: keras.Model, momentum: float) -> None:
         self.momentum = momentum
         self.weights = model.weights
-        self.variables = [keras.Variable(v, trainable=False) for v in self.weights]
+        # copies, here and below: on JAX a training step consumes the arrays it is given
+        self.variables = [keras.Variable(ops.copy(v), trainable=False) for v in self.weights]
 
     def update(self, step: int) -> None:
         momentum = min(self.momentum, (1 + step) / (10 + step))  # a young average forgets its random start
@@ -115,9 +89,9 @@ class Averages:
     @contextmanager
     def applied(self) -> Iterator[None]:
         """The averages in the place of the weights."""
-        current = [ops.convert_to_numpy(v) for v in self.weights]
+        current = [ops.copy(v) for v in self.weights]
         for weight, average in zip(self.weights, self.variables, strict=True):
-            weight.assign(average)
+            weight.assign(ops.copy(average))
         yield
         for weight, value in zip(self.weights, current, strict=True):
             weight.assign(value)
@@ -127,20 +101,19 @@ def start(dataset: Dataset, config: Config, folder: Path) -> keras.Model:
     """Train from scratch into a new `folder`; returns the best model. Raises RunError where the folder is taken."""
     if (folder / CONFIG).exists():
         raise RunError(f"{folder} holds a run already; go on with it by --resume, or choose another --name")
+    architecture(config.arch)  # known, before anything is written
     folder.mkdir(parents=True, exist_ok=True)
     record = {**asdict(config), "labels": dataset.labels, "environment": _environment()}
     (folder / CONFIG).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return _train(dataset, config, folder)
 
 
-def resume(dataset: Dataset, folder: Path, epochs: int | None = None) -> keras.Model:
+def resume(dataset: Dataset, folder: Path) -> keras.Model:
     """Go on with the run in `folder` where its checkpoint stands, under its own settings."""
     record = read_config(folder)
     if tuple(record["labels"]) != dataset.labels:
         raise RunError(f"{folder} was trained on the labels {record['labels']}; this data has {list(dataset.labels)}")
     config = Config(**{name: record[name] for name in Config.__dataclass_fields__})
-    if epochs is not None and epochs != config.epochs:
-        raise RunError(f"{folder} was started for {config.epochs} epochs; the learning rate follows that number")
     return _train(dataset, config, folder)
 
 
@@ -194,7 +167,7 @@ def _compiled(dataset: Dataset, config: Config) -> keras.Model:
 def _build(dataset: Dataset, config: Config, precision: str) -> keras.Model:
     size = dataset.training.images.shape[1]
     with _dtype_policy(precision):
-        return ARCHITECTURES[config.arch].build(size=size, classes=len(dataset.labels), seed=config.seed)
+        return architecture(config.arch).build(size=size, classes=len(dataset.labels), seed=config.seed)
 
 
 def _train(dataset: Dataset, config: Config, folder: Path) -> keras.Model:
@@ -251,7 +224,7 @@ def _measure(model: keras.Model, split: Split) -> dict[str, float]:
 
 
 def _as_float32(model: keras.Model, dataset: Dataset, config: Config) -> keras.Model:
-    twin = _build(dataset, replace(config), "float32")
+    twin = _build(dataset, config, "float32")
     twin.set_weights(model.get_weights())
     return twin
 
@@ -286,7 +259,7 @@ def _save(state: list[keras.Variable], path: Path) -> None:
 
 def _restore(state: list[keras.Variable], path: Path) -> None:
     try:
-        with np.load(path) as saved:
+        with path.open("rb") as file, np.load(file) as saved:  # given a path, it leaves a bad file open
             for variable, name in zip(state, saved.files, strict=True):
                 variable.assign(saved[name])
     except (OSError, ValueError, zipfile.BadZipFile) as error:
@@ -331,7 +304,9 @@ def _plot(rows: list[dict], path: Path) -> None:
 
 def _environment() -> dict[str, str]:
     backend = keras.backend.backend()
-    packages = ("keras", backend, "numpy", "opencv-python")
-    return {"python": platform.python_version(), "backend": backend, "machine": platform.machine()} | {
-        name: version(name) for name in packages
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "backend": backend,
+        **versions("keras", backend, "numpy", *OPENCV),
     }

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -27,11 +29,27 @@ def toy_data() -> Dataset:
     return Dataset(EMOTIONS, split(112), split(70), split(70))
 
 
+@pytest.fixture
+def toy_csv(toy_data, tmp_path) -> Path:
+    """The toy data as a file in Kaggle's format."""
+    rows = ["emotion,pixels,Usage"]
+    for usage, name in (("Training", "training"), ("PublicTest", "validation"), ("PrivateTest", "test")):
+        split = toy_data.split(name)
+        rows += [
+            f"{label},{' '.join(map(str, image.ravel()))},{usage}"
+            for image, label in zip(split.images, split.labels, strict=True)
+        ]
+    path = tmp_path / "fer2013.csv"
+    path.write_text("\n".join(rows))
+    return path
+
+
 @pytest.fixture(scope="session")
 def toy_run(toy_data, tmp_path_factory):
     """The folder of a finished run that learnt the toy data; long enough for the batch statistics to settle."""
     from export import train
+    from export.config import Config
 
     folder = tmp_path_factory.mktemp("runs") / "toy"
-    train.start(toy_data, train.Config(epochs=12, batch_size=4, learning_rate=0.02, mixup=0.0), folder)
+    train.start(toy_data, Config(epochs=12, batch_size=4, learning_rate=0.02, mixup=0.0), folder)
     return folder

@@ -1,15 +1,19 @@
 import json
+import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 from ferlite import cards
 
 
-def export(*arguments, code=0):
+def export(*arguments, code=0, **environment):
     command = [sys.executable, "-m", "export", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=600, check=False, env=os.environ | environment
+    )
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done
@@ -29,6 +33,8 @@ def test_faults_are_one_line(tmp_path):
     damaged.write_text("emotion,pixels,Usage\n3,1 2 3,Training\n")
     assert "row 2: 3 pixels" in export("evaluate", "--data", damaged, weights, code=1).stderr
     assert "usage" in export("evaluate", code=2).stderr
+    recorded = export("evaluate", "--data", damaged, "--record", tmp_path, code=1)
+    assert "recorded in the card of a converted model" in recorded.stderr
 
 
 def test_evaluate_a_released_model_without_tensorflow(data):
@@ -40,27 +46,28 @@ def test_evaluate_a_released_model_without_tensorflow(data):
 
 
 @pytest.mark.tensorflow
-def test_train_convert_evaluate(toy_data, tmp_path):
-    rows = ["emotion,pixels,Usage"]
-    for usage, name in (("Training", "training"), ("PublicTest", "validation"), ("PrivateTest", "test")):
-        split = toy_data.split(name)
-        rows += [
-            f"{label},{' '.join(map(str, image.ravel()))},{usage}"
-            for image, label in zip(split.images, split.labels, strict=True)
-        ]
-    csv = tmp_path / "fer2013.csv"
-    csv.write_text("\n".join(rows))
+def test_train_convert_evaluate(toy_csv, tmp_path):
     run, models = tmp_path / "runs" / "toy", tmp_path / "models"
-    train = ["train", "--data", csv, "--runs", tmp_path / "runs", "--name", "toy"]
+    data = ["--data", toy_csv]
+    train = ["train", *data, "--runs", tmp_path / "runs", "--name", "toy"]
     settings = ["--epochs", 4, "--batch-size", 4, "--learning-rate", 0.02, "--mixup", 0]
     assert "next: python -m export convert" in export(*train, *settings).stdout
     assert "holds a run already" in export(*train, code=1).stderr
     export(*train, "--resume")
-    assert (
-        "toy-int8.tflite" in export("convert", "--data", csv, "--run", run, "--output", models, "--name", "toy").stdout
-    )
-    by_keras = json.loads(export("evaluate", "--data", csv, "--split", "test", "--json", run).stdout)
+    converted = export("convert", *data, "--run", run, "--output", models, "--name", "toy").stdout
+    assert "toy-int8.tflite" in converted
     released = models / "toy-float32.tflite"
-    by_device = json.loads(export("evaluate", "--data", csv, "--split", "test", "--json", "--record", released).stdout)
+    test = ["evaluate", *data, "--split", "test", "--json"]
+    by_keras = json.loads(export(*test, run).stdout)
+    by_device = json.loads(export(*test, "--record", released).stdout)
     assert by_device["accuracy"] == by_keras["accuracy"]
     assert cards.find(released).notes["accuracy"]["test"]["accuracy"] == by_device["accuracy"]
+
+
+@pytest.mark.tensorflow
+@pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed; it comes with the extra `dev`")
+def test_training_runs_on_jax(toy_csv, tmp_path):
+    train = ["train", "--data", toy_csv, "--runs", tmp_path, "--epochs", 2, "--batch-size", 16]
+    out = export(*train, KERAS_BACKEND="jax").stdout
+    assert "epoch 2 of 2" in out
+    assert json.loads((tmp_path / "deep" / "config.json").read_text())["environment"]["backend"] == "jax"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from export.datasets import Dataset, Split
-from export.evaluate import as_text, evaluate, record
+from export.evaluate import as_json, as_text, evaluate, record
 
 LABELS = ("calm", "tense")
 
@@ -31,6 +31,14 @@ def test_figures(dataset):
     text = as_text(result, LABELS, "net")
     assert "net on test: 75.00% of 4 rows" in text
     assert "66.67% of 3 rows" in text
+
+
+def test_what_cannot_be_known_is_left_out(dataset):
+    result = evaluate(np.array([[0.9, 0.1]] * 3), dataset, "training")  # every row stands in training
+    assert (result.rows_unseen, result.accuracy_unseen) == (0, None)
+    assert result.precision["tense"] is None
+    assert "also stands in Training" not in as_text(result, LABELS, "net")
+    json.dumps(as_json(result), allow_nan=False)
 
 
 def test_record_writes_into_the_card(dataset, tmp_path):
