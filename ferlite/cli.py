@@ -202,7 +202,8 @@ def _write_photo(path: Path, picture: Any) -> None:
 def _quiet_opencv() -> None:
     # what OpenCV and FFmpeg print beside is reported by our own errors, once and in words
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    set_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # it moved between 4.11 and 4.14
+    set_level(0)
 
 
 def _parser() -> argparse.ArgumentParser:
