@@ -27,4 +27,6 @@ if [ -n "$missing" ] && command -v apt-get >/dev/null; then
 fi
 
 [ -x .venv/bin/pip ] || "$python" -m venv .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".${1:+[$1]}"
+# strict: else the clone's own folder, where it is called ferlite too, hides the package from scripts that lie beside it
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict \
+    -e ".${1:+[$1]}"

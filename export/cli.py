@@ -126,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--resume", action="store_true", help="go on with an interrupted run, under its own settings")
     settings = Config()
     group = train.add_argument_group("settings")
-    group.add_argument("--arch", default=settings.arch, help="the network")
+    group.add_argument("--arch", default=settings.arch, help="the network, a name out of export/architectures")
     for name, kind, text in (
         ("epochs", int, "passes over the training pictures"),
         ("batch_size", int, "pictures a step"),
@@ -150,7 +150,14 @@ def _parser() -> argparse.ArgumentParser:
         "compared with the trained network; outside of the tolerance nothing is written.",
     )
     _add_data(convert)
-    convert.add_argument("--run", type=Path, required=True, metavar="FOLDER", help="the run, for example runs/deep")
+    convert.add_argument(
+        "--run",
+        type=Path,
+        required=True,
+        default=argparse.SUPPRESS,
+        metavar="FOLDER",
+        help="the run, for example runs/deep",
+    )
     convert.add_argument("--format", nargs="+", choices=FORMATS, default=list(FORMATS), help="what to write")
     convert.add_argument("--output", type=Path, default=Path("models"), metavar="FOLDER", help="where to write it")
     convert.add_argument("--name", help="what the files' names begin with (default: the architecture)")
@@ -176,4 +183,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, metavar="PATH", help=DATA_HELP)
+    parser.add_argument("--data", type=Path, required=True, default=argparse.SUPPRESS, metavar="PATH", help=DATA_HELP)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ferlite.capture.camera import Camera as Camera
     from ferlite.capture.video import VideoFile as VideoFile
     from ferlite.classifier import EmotionClassifier as EmotionClassifier
+    from ferlite.detectors.haar import HaarDetector as HaarDetector
     from ferlite.drawing import draw as draw
     from ferlite.errors import EngineError as EngineError
     from ferlite.errors import FerliteError as FerliteError
@@ -41,6 +42,7 @@ _HOMES = {
     "capture.camera": ("Camera",),
     "capture.video": ("VideoFile",),
     "classifier": ("EmotionClassifier",),
+    "detectors.haar": ("HaarDetector",),
     "drawing": ("draw",),
     "errors": ("EngineError", "FerliteError", "ImageError", "ModelError", "OutputError", "SettingError", "SourceError"),
     "images": ("read_image",),

@@ -1,7 +1,17 @@
-"""`python -m ferlite` is the command `ferlite`."""
+"""The command `ferlite`, also as `python -m ferlite`."""
 
 import sys
 
-from ferlite.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Run the command; an interruption while its modules load is one like any other."""
+    try:
+        from ferlite.cli import main as command
+
+        return command()
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

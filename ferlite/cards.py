@@ -10,7 +10,6 @@ side to add on every side, 0 by default) and whatever else describes the model: 
 import hashlib
 import json
 from dataclasses import dataclass, field
-from importlib.resources import files
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -73,13 +72,9 @@ def find(model: str | PathLike[str] | None = None) -> Card:
 
 def bundled_models() -> list[Path]:
     """The weights files that came with ferlite."""
-    try:
-        folder = Path(str(files("ferlite.models")))
-    except ModuleNotFoundError:
-        raise ModelError(
-            f"ferlite is imported from {Path(__file__).parent}, without its models: run from another folder, or "
-            "install that clone with `pip install -e .`"
-        ) from None
+    folder = Path(__file__).with_name("models")
+    if not folder.is_dir():
+        folder = Path(__file__).parents[1] / "models"  # not installed: imported from the clone itself
     return sorted(path for path in folder.iterdir() if path.suffix in (".tflite", ".onnx"))
 
 

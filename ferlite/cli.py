@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ exit codes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code."""
+    """Run the command; returns its exit code. A KeyboardInterrupt goes on to the caller."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that every file is closed properly
     _quiet_opencv()
@@ -48,8 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.command(options)
         sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -93,8 +91,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     recognizer = _recognizer(options, QUICK)
-    print(f"A moving portrait as a camera, {demo.FPS:g} pictures a second, for {options.seconds:g} s")
     with demo.synthetic_camera(options.seconds) as source:
+        print(f"A moving portrait as a camera, {demo.FPS:g} pictures a second, for {options.seconds:g} s")
         _follow(source, recognizer, options.output, None, False, None)
     print(f"Look at the clip: {options.output}")
     return 0
@@ -110,7 +108,8 @@ def _bench(options: argparse.Namespace) -> int:
 def _recognizer(options: argparse.Namespace, min_face: float) -> Recognizer:
     cv2.setNumThreads(options.threads)
     detector = detectors.create(options.detector, min_face=options.min_face or min_face)
-    return Recognizer(options.model, detector, options.threads)
+    with _stderr_hidden():  # LiteRT announces itself there, and has no setting for it
+        return Recognizer(options.model, detector, options.threads)
 
 
 def _follow(
@@ -147,6 +146,8 @@ def _follow(
 
 def _sum_up(pipeline: Pipeline, with_faces: int, file: Any) -> None:
     stats, source = pipeline.stats, pipeline.source
+    if stats.count == 0:
+        return  # an error is on its way that says why
     text = f"{stats.count} frames, a face in {with_faces}"
     if stats.count > 1:
         text += (
@@ -177,8 +178,11 @@ def _output_for_photos(options: argparse.Namespace) -> Path | None:
     if options.output is None:
         return None
     output = Path(options.output)
-    if len(options.photos) > 1 and not output.is_dir():
-        raise OutputError(f"{output}: is not a folder; several photos need one that exists")
+    if len(options.photos) > 1 or not output.suffix or options.output.endswith(os.sep):
+        try:
+            output.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{output}: is not a folder and cannot become one: {error.strerror}") from error
     photos = {Path(photo).resolve() for photo in options.photos}
     if output.resolve() in photos | {photo.parent for photo in photos}:
         raise OutputError(f"{output}: would overwrite the photos; choose another place")
@@ -190,13 +194,26 @@ def _output_for_photos(options: argparse.Namespace) -> Path | None:
 
 def _write_photo(path: Path, picture: Any) -> None:
     try:
-        encoded = cv2.imencode(path.suffix or ".jpg", picture)[1]
+        encoded = cv2.imencode(path.suffix, picture)[1]
     except cv2.error:
         raise OutputError(f"{path}: pictures cannot be written as {path.suffix}; use .jpg or .png") from None
     try:
         path.write_bytes(encoded.tobytes())
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _stderr_hidden() -> Iterator[None]:
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _quiet_opencv() -> None:
@@ -219,7 +236,11 @@ def _parser() -> argparse.ArgumentParser:
     image = commands.add_parser("image", help="faces and emotions in photos")
     image.add_argument("photos", nargs="+", metavar="PHOTO", help="a JPEG, PNG or other picture")
     image.add_argument("--json", action="store_true", help="print one JSON object a photo instead of text")
-    image.add_argument("--output", metavar="FILE|FOLDER", help="write the photos with the faces drawn in")
+    image.add_argument(
+        "--output",
+        metavar="FILE|FOLDER",
+        help="write the photos with the faces drawn in; a folder where it has no suffix",
+    )
     _add_model_options(image)
     image.set_defaults(command=_image)
 
@@ -267,34 +288,38 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         type=_part,
         metavar="PART",
         help="smallest face to find, as a part of the picture's longer side; half of it takes up to four times as long "
-        f"(default: {THOROUGH:g} for photos and files, {QUICK:g} live)",
+        f"(default: {THOROUGH:g} in image and in run on files, {QUICK:g} live, in demo and in bench)",
     )
     group.add_argument("--threads", type=_positive_int, default=1, metavar="N", help="processor threads (default: 1)")
 
 
 def _positive_int(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
+    return _whole(text, 1)
 
 
 def _enough_frames(text: str) -> int:
-    number = int(text)
-    if number < bench.MIN_FRAMES:
-        raise argparse.ArgumentTypeError(f"{text} is not {bench.MIN_FRAMES} or more")
-    return number
+    return _whole(text, bench.MIN_FRAMES)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+    return int(text)
 
 
 def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
+    return _real(text, float("inf"), "a number above 0")
 
 
 def _part(text: str) -> float:
-    number = float(text)
-    if not 0 < number <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return _real(text, 1.0, "a number above 0 and at most 1")
+
+
+def _real(text: str, most: float, wanted: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not 0 < number <= most or number == float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
     return number

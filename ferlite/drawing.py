@@ -17,27 +17,35 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw(image: Image, faces: Iterable[Face]) -> Image:
-    """A BGR copy (h, w, 3) of an image with a box, the label and its probability for every face."""
+    """A BGR copy (h, w, 3) of an image with the box and label of every face; its probability where there is room."""
     image = as_image(image)
     canvas = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy()
     height, width = canvas.shape[:2]
-    largest_text = max(9, min(height, width) // 24)  # pixels
+    smallest_text, largest_text = max(9, min(height, width) // 72), max(9, min(height, width) // 24)  # pixels
+    line = max(1, smallest_text // 6)
+    faces = list(faces)
+    for face in faces:  # all boxes first, so that none crosses a label
+        x, y, w, h = face.box
+        cv2.rectangle(canvas, (x, y), (x + w, y + h), _color(face), line, cv2.LINE_AA)
     for face in faces:
-        color = COLORS[face.labels.index(face.label) % len(COLORS)]
         x, y, w, h = face.box
         # as the face, so that neighbours' labels do not cover each other, but always readable
-        text_height = min(max(9, round(w / 8)), largest_text)
-        font_scale = cv2.getFontScaleFromHeight(FONT, text_height, 1)
-        line = max(1, round(text_height / 8))
-        cv2.rectangle(canvas, (x, y), (x + w, y + h), color, line, cv2.LINE_AA)
+        text_height = min(max(smallest_text, round(w / 8)), largest_text)
+        font_scale, weight = cv2.getFontScaleFromHeight(FONT, text_height, 1), max(1, text_height // 12)
         text = f"{face.label} {float(np.max(face.probabilities)):.0%}"
-        weight = max(1, text_height // 12)
         (text_width, _), baseline = cv2.getTextSize(text, FONT, font_scale, weight)
+        if text_width > 1.5 * w:
+            text = face.label
+            (text_width, _), baseline = cv2.getTextSize(text, FONT, font_scale, weight)
         tall = text_height + baseline + line
         # above the box where there is room, else below, else inside; never off the sides
         top = y - tall if y >= tall else y + h if y + h + tall <= height else max(0, y)
         left = min(max(0, x - line // 2), max(0, width - text_width - 2 * line))
-        cv2.rectangle(canvas, (left, top), (left + text_width + 2 * line, top + tall), color, cv2.FILLED)
+        cv2.rectangle(canvas, (left, top), (left + text_width + 2 * line, top + tall), _color(face), cv2.FILLED)
         origin = (left + line, top + text_height + line)
         cv2.putText(canvas, text, origin, FONT, font_scale, (0, 0, 0), weight, cv2.LINE_AA)
     return canvas
+
+
+def _color(face: Face) -> tuple[int, int, int]:
+    return COLORS[face.labels.index(face.label) % len(COLORS)]

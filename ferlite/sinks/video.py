@@ -26,7 +26,7 @@ class AnnotatedVideo:
         # two decimals: MPEG-4 cannot express 119.877
         self.path, self.fps, self.paced = Path(path), round(fps, 2), paced
         if self.path.suffix.lower() not in CODECS:
-            raise OutputError(f"{path}: cannot write {self.path.suffix or 'no suffix'}; use {', '.join(CODECS)}")
+            raise OutputError(f"{path}: a video's name has to end in one of {', '.join(CODECS)}")
         if not self.path.absolute().parent.is_dir():
             raise OutputError(f"{path}: there is no folder {self.path.parent}")
         self._writer: cv2.VideoWriter | None = None

@@ -97,7 +97,7 @@ def test_a_source_that_changes_its_size(tmp_path, make_result):
 
 
 def test_places_that_cannot_be_written_are_said(tmp_path, make_result):
-    with pytest.raises(OutputError, match=r"cannot write \.gif; use \.mp4"):
+    with pytest.raises(OutputError, match=r"out\.gif: a video's name has to end in one of \.mp4"):
         AnnotatedVideo(tmp_path / "out.gif")
     with pytest.raises(OutputError, match="there is no folder"):
         AnnotatedVideo(tmp_path / "none" / "out.mp4")

@@ -1,1 +1,0 @@
-"""The released models and their cards, packaged as `ferlite.models`."""
