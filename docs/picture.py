@@ -47,7 +47,7 @@ def face(expression: str, skin: tuple[int, int, int], hair: tuple[int, int, int]
     brow_height, inner, open_eye = {
         "happy": (0.385, 0.0, 0.021),
         "surprise": (0.355, 0.0, 0.034),
-        "angry": (0.415, 0.045, 0.024),
+        "angry": (0.425, 0.055, 0.02),
         "sad": (0.405, -0.04, 0.016),
         "neutral": (0.405, 0.004, 0.018),
     }[expression]
@@ -75,7 +75,9 @@ def face(expression: str, skin: tuple[int, int, int], hair: tuple[int, int, int]
         ellipse(0.5, 0.715, 0.055, 0.075, lips)
         ellipse(0.5, 0.715, 0.042, 0.06, (30, 20, 40))
     elif expression == "angry":
-        stroke(curve(0.5, 0.73, 0.09, -0.035), lips, 0.022)
+        snarl = curve(0.5, 0.69, 0.085, -0.02) + curve(0.5, 0.74, 0.095, -0.01)[::-1]
+        cv2.fillPoly(canvas, [np.array([at(x, y) for x, y in snarl], np.int32)], (245, 245, 245), cv2.LINE_AA)
+        stroke([*snarl, snarl[0]], lips, 0.016)
         for sign in (-1, 1):
             stroke([(0.5 + sign * 0.018, 0.37), (0.5 + sign * 0.022, 0.42)], dark, 0.008)
             stroke([(0.5 + sign * 0.07, 0.6), (0.5 + sign * 0.12, 0.66)], shade, 0.012)

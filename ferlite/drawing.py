@@ -22,7 +22,7 @@ def draw(image: Image, faces: Iterable[Face]) -> Image:
     canvas = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy()
     height, width = canvas.shape[:2]
     smallest_text, largest_text = max(9, min(height, width) // 72), max(9, min(height, width) // 24)  # pixels
-    line = max(1, smallest_text // 6)
+    line = max(2, smallest_text // 6)
     faces = list(faces)
     for face in faces:  # all boxes first, so that none crosses a label
         x, y, w, h = face.box
