@@ -11,7 +11,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -85,12 +85,13 @@ def _opened(path: Path) -> Iterator[io.TextIOBase]:
         with path.open(encoding="utf-8", newline="") as text:
             yield text
         return
-    try:
-        with zipfile.ZipFile(path) as archive:
+    with ExitStack() as stack:
+        try:  # around the opening alone: what happens while the file is read is not for here
+            archive = stack.enter_context(zipfile.ZipFile(path))
             members = [name for name in archive.namelist() if Path(name).name == "fer2013.csv"]
             if not members:
                 raise DatasetError(f"{path}: no fer2013.csv inside; found {', '.join(archive.namelist()[:5])}")
-            with archive.open(members[0]) as raw:
-                yield io.TextIOWrapper(raw, encoding="utf-8", newline="")
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # the latter: passwords, odd compression
-        raise DatasetError(f"{path}: not a readable zip file: {error}") from error
+            raw = stack.enter_context(archive.open(members[0]))
+        except (zipfile.BadZipFile, RuntimeError) as error:  # RuntimeError: a password, or a compression Python lacks
+            raise DatasetError(f"{path}: not a readable zip file: {error}") from error
+        yield io.TextIOWrapper(raw, encoding="utf-8", newline="")

@@ -43,6 +43,16 @@ def test_reads_a_zip(tmp_path):
         archive.writestr("other.csv", "x")
     with pytest.raises(DatasetError, match=r"no fer2013\.csv inside; found other\.csv"):
         load(path)
+    for flag_or_method, at in ((b"\x01\x00", 6), (b"\x63\x00", 8)):  # a password; a compression nobody knows
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(plain, "fer2013.csv")
+        content = bytearray(path.read_bytes())
+        directory = content.index(b"PK\x01\x02")  # says the same two bytes further on than the entry itself
+        for place in (at, directory + at + 2):
+            content[place : place + 2] = flag_or_method
+        path.write_bytes(content)
+        with pytest.raises(DatasetError, match="not a readable zip"):
+            load(path)
     path.write_bytes(b"PK no zip")
     with pytest.raises(DatasetError, match="not a readable zip"):
         load(path)
