@@ -79,7 +79,7 @@ class LiveSource:
             return None
 
     def _read_all(self) -> None:
-        failure = None
+        failure: FerliteError | None = None
         try:
             while not self._closing and (image := self._reader.read()) is not None:
                 with self._changed:
@@ -90,9 +90,11 @@ class LiveSource:
             failure = error
         except Exception as error:  # whatever it was, it belongs to the caller, not to this thread
             failure = SourceError(f"{self.name}: reading failed: {error}")
-        finally:
+        try:
             # by this thread: freeing a device while another thread reads from it can crash the process
             self._reader.close()
-            with self._changed:
-                self._failure, self._ended = failure, True
-                self._changed.notify_all()
+        except Exception as error:
+            failure = failure or SourceError(f"{self.name}: closing failed: {error}")
+        with self._changed:
+            self._failure, self._ended = failure, True
+            self._changed.notify_all()

@@ -69,6 +69,18 @@ def test_failures_reach_the_caller():
                 pass
 
 
+def test_a_device_that_fails_to_close_is_said_at_once():
+    class Stuck(Reader):
+        def close(self):
+            raise OSError("stuck")
+
+    began = time.monotonic()
+    with LiveSource(Stuck(pictures=2), "test") as source, pytest.raises(SourceError, match="closing failed: stuck"):
+        for _ in source:
+            pass
+    assert time.monotonic() - began < 5
+
+
 def test_a_stalled_source_raises_within_its_timeout():
     release = threading.Event()
     source = LiveSource(Reader(pictures=1, hang=release), "test", timeout=0.2)
