@@ -120,13 +120,17 @@ def resume(dataset: Dataset, folder: Path) -> keras.Model:
 def read_config(folder: Path) -> dict:
     """The recorded settings of a run folder, with `labels` and `environment`."""
     try:
-        return json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        record = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(
             f"{folder} is not a run folder: it has no {CONFIG}; train one with `python -m export train`"
         ) from None
     except ValueError as error:
         raise RunError(f"{folder / CONFIG} is damaged: {error}") from error
+    missing = {"labels", *Config.__dataclass_fields__} - set(record)
+    if missing:
+        raise RunError(f"{folder / CONFIG} is damaged: it lacks {', '.join(sorted(missing))}")
+    return record
 
 
 def load_model(folder: Path) -> keras.Model:

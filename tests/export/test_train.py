@@ -104,6 +104,10 @@ def test_a_run_of_other_labels_or_a_damaged_checkpoint_is_said(whole_run, toy_da
         train.resume(other, whole_run)
     folder = tmp_path / "damaged"
     folder.mkdir()
+    for content, message in (("{", "is damaged"), ('{"labels": []}', "it lacks arch, batch_size")):
+        (folder / train.CONFIG).write_text(content)
+        with pytest.raises(RunError, match=message):
+            train.read_config(folder)
     (folder / train.CONFIG).write_bytes((whole_run / train.CONFIG).read_bytes())
     (folder / train.CHECKPOINT).write_bytes((whole_run / train.CHECKPOINT).read_bytes()[:5000])
     with pytest.raises(RunError, match="is damaged"):
