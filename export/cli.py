@@ -15,6 +15,7 @@ from ferlite.errors import FerliteError
 # Everything with TensorFlow in it is imported by the command that needs it: --help and the evaluation of a released
 # model work without.
 
+# what a device has no need of, and may lack
 WORKSTATION = ("tensorflow", "keras", "jax", "torch", "tf2onnx", "matplotlib")
 
 DATA_HELP = "fer2013.csv, a .zip with it, or a folder with train/<emotion>/ and test/<emotion>/"

@@ -8,8 +8,7 @@ import numpy as np
 from ferlite.images import as_image
 from ferlite.types import Face, Image
 
-# BGR, one for each label in turn: light enough for black text, told apart also by people who are colour-blind
-# (after Wong, "Points of view: Color blindness", Nature Methods 8, 2011).
+# BGR, one for each label in turn, light enough for black text on it.
 COLORS = (
     (90, 130, 255), (130, 190, 150), (200, 150, 230), (80, 220, 250), (240, 180, 90), (120, 240, 170), (210, 210, 210),
 )  # fmt: skip

