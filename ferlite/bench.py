@@ -38,7 +38,7 @@ def measure(recognizer: Recognizer, threads: int, video: str | None, frames: int
         for picture in pictures:
             detections = _timed(detect, recognizer.detector, picture)
             if detections:
-                _timed(classify, recognizer.classifier.predict_boxes, picture, [detections[0].box])
+                _timed(classify, recognizer.classifier.predict_faces, picture, detections[:1])
     finally:
         cv2.setNumThreads(before)
     return {

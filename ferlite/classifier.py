@@ -1,5 +1,6 @@
 """Face crops → probabilities of the emotions, for any network that comes with a card."""
 
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
@@ -9,22 +10,24 @@ from numpy.typing import NDArray
 from ferlite import cards, interpreters
 from ferlite.errors import ImageError, ModelError, SettingError
 from ferlite.images import cut_out, recolor, resize
-from ferlite.types import Box, Image
+from ferlite.types import Detection, Image
 
 
 class EmotionClassifier:
     """The emotion on a face.
 
     `model` is the path of a weights file with its card, or the name of a bundled model; the bundled default without.
-    Not thread-safe: make one a thread. Raises ModelError for a model that is missing, damaged or unlike its card, and
-    EngineError for a missing engine.
+    `backend` is an engine out of `ferlite.interpreters.BACKENDS`, used as it is, or "auto": the first that works here;
+    the attribute `backend` names the one in use. Not thread-safe: make one a thread. Raises ModelError for a model that
+    is missing, damaged or unlike its card, EngineError where no engine works, SettingError for other arguments.
     """
 
-    def __init__(self, model: str | PathLike[str] | None = None, threads: int = 1) -> None:
+    def __init__(self, model: str | PathLike[str] | None = None, threads: int = 1, backend: str = "auto") -> None:
         if threads < 1:
             raise SettingError(f"threads is {threads}; it has to be 1 or more")
         self.card = cards.find(model)
-        self._interpreter = interpreters.load(self.card.weights, threads)
+        self.backend = interpreters.choose(self.card.weights, backend)
+        self._interpreter = interpreters.load(self.card.weights, threads, self.backend)
         tensor = self._interpreter.input
         if tensor.shape != self.card.shape:
             raise ModelError(f"{self.card.weights}: takes {tensor.shape}, its card says {self.card.shape}")
@@ -59,11 +62,16 @@ class EmotionClassifier:
         faces = (resize(recolor(np.ascontiguousarray(crop), self.card.color), size) for crop in crops)
         return self._predict(list(faces))
 
-    def predict_boxes(self, image: Image, boxes: list[Box]) -> NDArray[np.float32]:
-        """The faces in boxes of an image BGR (h, w, 3) or grey (h, w), uint8 → probabilities (n, labels) float32."""
+    def predict_faces(self, image: Image, faces: Sequence[Detection]) -> NDArray[np.float32]:
+        """The detected faces of an image BGR (h, w, 3) or grey (h, w), uint8 → probabilities (n, labels) float32.
+
+        Faces with landmarks are turned upright before.
+        """
         card = self.card
         size = (card.height, card.width)
-        return self._predict([cut_out(image, box, card.margin, size, card.color) for box in boxes])
+        return self._predict(
+            [cut_out(image, face.box, card.margin, size, card.color, face.landmarks) for face in faces]
+        )
 
     def _predict(self, faces: list[Image]) -> NDArray[np.float32]:
         outputs = np.empty((len(faces), len(self.labels)), np.float32)

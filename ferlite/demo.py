@@ -5,7 +5,7 @@ States Navy in the public domain.
 """
 
 import math
-import time
+from collections.abc import Generator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 
 from ferlite.capture.live import LiveSource
+from ferlite.capture.replay import PacedReader
 from ferlite.errors import SourceError
 from ferlite.images import read_image
-from ferlite.types import Image
+from ferlite.types import Frame, Image
 
 FPS = 30.0
 SIZE = (640, 480)  # width, height: what most USB cameras give by default
@@ -42,25 +43,9 @@ def moving_picture(picture: Image, seconds: float) -> Image:
 
 def synthetic_camera(seconds: float) -> LiveSource:
     """The moving portrait as a live source that ends after some seconds."""
-    return LiveSource(_PacedReader(portrait(), seconds), "synthetic camera", FPS)
+    return LiveSource(PacedReader(_frames(portrait(), max(1, round(seconds * FPS)))), "synthetic camera", FPS)
 
 
-class _PacedReader:
-    def __init__(self, picture: Image, seconds: float) -> None:
-        self._picture = picture
-        self._total = max(1, round(seconds * FPS))
-        self._count = 0
-        self._start = time.monotonic()
-
-    def read(self) -> Image | None:
-        if self._count == self._total:
-            return None
-        at = self._count / FPS
-        image = moving_picture(self._picture, at)
-        self._count += 1
-        # against the start, not the last picture: sleeping too long once must not slow the camera for good
-        time.sleep(max(0.0, self._start + at - time.monotonic()))
-        return image
-
-    def close(self) -> None:
-        pass
+def _frames(picture: Image, count: int) -> Generator[Frame, None, None]:
+    for number in range(count):
+        yield Frame(number, number / FPS, moving_picture(picture, number / FPS))

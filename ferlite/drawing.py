@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import cv2
-import numpy as np
 
 from ferlite.images import as_image
 from ferlite.types import Face, Image
@@ -31,10 +30,10 @@ def draw(image: Image, faces: Iterable[Face]) -> Image:
         # as the face, so that neighbours' labels do not cover each other, but always readable
         text_height = min(max(smallest_text, round(w / 8)), largest_text)
         font_scale, weight = cv2.getFontScaleFromHeight(FONT, text_height, 1), max(1, text_height // 12)
-        text = f"{face.label} {float(np.max(face.probabilities)):.0%}"
+        text = str(face)
         (text_width, _), baseline = cv2.getTextSize(text, FONT, font_scale, weight)
         if text_width > 1.5 * w:
-            text = face.label
+            text = text.rpartition(" ")[0]  # without the probability
             (text_width, _), baseline = cv2.getTextSize(text, FONT, font_scale, weight)
         tall = text_height + baseline + line
         # above the box where there is room, else below, else inside; never off the sides

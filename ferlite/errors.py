@@ -27,3 +27,7 @@ class EngineError(FerliteError, ImportError):
 
 class OutputError(FerliteError, OSError):
     """A file that cannot be written."""
+
+
+class DownloadError(FerliteError, OSError):
+    """A file that cannot be fetched."""

@@ -1,14 +1,16 @@
 """Images as they come in: read from files, check arrays, cut out faces."""
 
+import math
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ferlite.errors import ImageError, SourceError
-from ferlite.types import Box, Image
+from ferlite.types import Box, Image, Landmarks
 
 
 def read_image(path: str | PathLike[str]) -> Image:
@@ -55,22 +57,50 @@ def as_image(array: Any) -> Image:
     return np.ascontiguousarray(array)
 
 
-def cut_out(image: Image, box: Box, margin: float, size: tuple[int, int], color: str) -> Image:
+def cut_out(
+    image: Image, box: Box, margin: float, size: tuple[int, int], color: str, landmarks: Landmarks | None = None
+) -> Image:
     """The square around a box, widened by `margin` of its side on every side, as (height, width[, 3]) uint8.
 
-    `size` is (height, width); `color` is "grey", "bgr" or "rgb". What lies past the image's edge repeats the edge.
+    `size` is (height, width); `color` is "grey", "bgr" or "rgb". What lies past the image's edge repeats the edge. With
+    `landmarks` the square is turned about its centre until the eyes are level.
     """
     side = max(1, round(max(box.w, box.h) * (1 + 2 * margin)))
+    angle = 0.0 if landmarks is None else tilt(box, landmarks)
+    turned = math.radians(abs(angle))
+    # the upright square that holds the turned one, so that turning brings no edges in
+    grow = max(1.0, math.cos(turned) + math.sin(turned))
+    face = recolor(_square(image, box, round(side * grow)), color)
+    height, width = round(size[0] * grow), round(size[1] * grow)
+    face = resize(face, (height, width))
+    if angle == 0:
+        return face
+    # turned after it has shrunk: there are fewer pixels, and warpAffine would not average them
+    matrix: NDArray[np.float64] = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1)  # type: ignore[assignment]
+    matrix[:, 2] += (size[1] - width) / 2, (size[0] - height) / 2
+    return cv2.warpAffine(face, matrix, (size[1], size[0]), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def tilt(box: Box, landmarks: Landmarks) -> float:
+    """By how many degrees the line through the eyes falls to the right of the picture; 0 where it says nothing."""
+    across = landmarks.left_eye.x - landmarks.right_eye.x
+    down = landmarks.left_eye.y - landmarks.right_eye.y
+    if math.hypot(across, down) < 0.2 * max(box.w, box.h):  # from the side: the eyes lie behind each other
+        return 0.0
+    return math.degrees(math.atan2(down, across))
+
+
+def _square(image: Image, box: Box, side: int) -> Image:
     left, top = round(box.x + (box.w - side) / 2), round(box.y + (box.h - side) / 2)
     height, width = image.shape[:2]
     x0, x1 = max(left, 0), min(left + side, width)
     y0, y1 = max(top, 0), min(top + side, height)
     if x0 >= x1 or y0 >= y1:
         raise ImageError(f"the box {tuple(box)} lies outside of the image of {width}×{height} pixels")
-    face = recolor(image[y0:y1, x0:x1], color)
-    if (y1 - y0, x1 - x0) != (side, side):
-        face = cv2.copyMakeBorder(face, y0 - top, top + side - y1, x0 - left, left + side - x1, cv2.BORDER_REPLICATE)
-    return resize(face, size)
+    square = image[y0:y1, x0:x1]
+    if (y1 - y0, x1 - x0) == (side, side):
+        return square
+    return cv2.copyMakeBorder(square, y0 - top, top + side - y1, x0 - left, left + side - x1, cv2.BORDER_REPLICATE)
 
 
 def recolor(image: Image, color: str) -> Image:
@@ -91,3 +121,13 @@ def resize(image: Image, size: tuple[int, int]) -> Image:
     shrinks = image.shape[0] > height
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(image, (width, height), interpolation=method)
+
+
+def shrink(image: Image, longest: float) -> tuple[Image, float]:
+    """The image with its longer side at most `longest` pixels, and by what its coordinates were multiplied."""
+    height, width = image.shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return image, 1.0
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale

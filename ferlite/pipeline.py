@@ -1,41 +1,98 @@
-"""A source and a recognizer, joined: an iterator of results."""
+"""A source, a detector and a classifier, each at work in a thread of its own; joined to an iterator of results."""
 
+import atexit
 import time
-from collections.abc import Iterator
+from dataclasses import replace
 from os import PathLike
-from typing import Self
+from threading import Event, Thread
+from typing import NamedTuple, Self
 
 from ferlite.capture import Source, open_source
-from ferlite.detectors.haar import QUICK, THOROUGH, HaarDetector
-from ferlite.recognizer import Recognizer
+from ferlite.detectors import QUICK, THOROUGH
+from ferlite.detectors.haar import HaarDetector
+from ferlite.errors import SettingError
+from ferlite.handover import Handover
+from ferlite.images import as_image
+from ferlite.recognizer import Recognizer, as_faces
+from ferlite.smoothing import SECONDS, Smoother
 from ferlite.stats import Stats
-from ferlite.types import FrameResult
+from ferlite.tracking import EVERY, Tracked, Tracker
+from ferlite.types import Box, Detection, Face, Frame, FrameResult, Image, Landmarks, Point
+
+CLOSE_TIMEOUT = 10.0  # seconds: a thread that does not end by then is left to itself
 
 
 class Pipeline:
-    """The faces of every frame of a video file, or of the newest frame of a camera or stream.
+    """The faces of every frame of a file, or of the newest frame of a camera or stream, in order.
 
-    `source` is what `ferlite.open_source` takes, or an opened source. Live sources are read in a thread of their own;
-    faces are found in the thread that iterates. Without a `recognizer` it is the default one, quick for live sources
-    and thorough for files. Leaving the `with` block closes the source.
+    `source` is what `ferlite.open_source` takes, or an opened source. While the faces of one frame are classified,
+    those of the next one are searched for, and the one after that is read. Of a live source the newest frame wins at
+    each of these steps, so that results stay fresh whatever the rest of the program does; of a file no frame is lost.
+    Without a `recognizer` it is the default one, quick for live sources and thorough for files.
+
+    With `tracking`, faces keep their `track_id` from frame to frame, and the whole picture is searched every
+    `search_every` frames only; without, every frame is searched and stands for itself. `smoothing` is the time constant
+    in seconds, or the `Smoother`, that steadies the labels of tracked faces; 0 leaves each frame's own. `max_fps`
+    limits how many frames are taken, for boards that have to stay cool.
+
+    Use it in a `with` block: leaving it ends all threads and closes the source. What goes wrong in any of them is
+    raised by the iteration. One thread at a time may iterate.
+
+    >>> from ferlite import demo
+    >>> with Pipeline(demo.synthetic_camera(seconds=0.5)) as pipeline:
+    ...     print({face.track_id for result in pipeline for face in result.faces})
+    {1}
     """
 
-    def __init__(self, source: int | str | PathLike[str] | Source = 0, recognizer: Recognizer | None = None) -> None:
+    def __init__(
+        self,
+        source: int | str | PathLike[str] | Source = 0,
+        recognizer: Recognizer | None = None,
+        tracking: bool = True,
+        search_every: int = EVERY,
+        smoothing: float | Smoother = SECONDS,
+        max_fps: float | None = None,
+    ) -> None:
+        if max_fps is not None and not max_fps > 0:
+            raise SettingError(f"max_fps is {max_fps}; it has to be above 0")
+        self._smoother = smoothing if isinstance(smoothing, Smoother) else _smoother(smoothing)
         self.source = open_source(source) if isinstance(source, int | str | PathLike) else source
         self.stats = Stats()
         try:
             self.recognizer = recognizer or Recognizer(detector=HaarDetector(QUICK if self.source.live else THOROUGH))
+            self._tracker = Tracker(self.recognizer.detector, search_every) if tracking else None
         except BaseException:
             self.source.close()  # nobody else can
             raise
+        self._max_fps = max_fps
+        self._found: Handover[_Found] = Handover(newest_wins=self.source.live)
+        self._results: Handover[_Result] = Handover(newest_wins=self.source.live)
+        self._closing = Event()
+        self._threads: list[Thread] = []
 
-    def __iter__(self) -> Iterator[FrameResult]:
-        for frame in self.source:
-            began = frame.timestamp if self.source.live else time.monotonic()
-            faces = tuple(self.recognizer(frame.image))
-            now = time.monotonic()
-            self.stats.add(now - began, now)
-            yield FrameResult(frame, faces, now - began)
+    @property
+    def seen(self) -> int:
+        """Frames of the source that have arrived."""
+        return self.source.seen
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were passed over for newer ones: `seen` less the results and what is under way."""
+        return self.source.dropped + self._found.dropped + self._results.dropped
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> FrameResult:
+        if not self._threads and not self._closing.is_set():
+            self._start()
+        result = self._results.take()
+        if result is None:
+            raise StopIteration
+        now = time.monotonic()
+        latency = now - result.began
+        self.stats.add(latency, now)
+        return FrameResult(result.frame, result.faces, latency, result.detecting, result.classifying, self.dropped)
 
     def __enter__(self) -> Self:
         return self
@@ -44,4 +101,129 @@ class Pipeline:
         self.close()
 
     def close(self) -> None:
-        self.source.close()
+        """End all threads and close the source; what lies between them is dropped. Any thread may call it."""
+        self._closing.set()
+        self._found.close()
+        self._results.close()
+        if self.source.live or not self._threads:
+            self.source.close()  # also wakes who waits for it; files are closed by the thread that reads them
+        for thread in self._threads:
+            thread.join(CLOSE_TIMEOUT)
+        atexit.unregister(self.close)
+
+    def _start(self) -> None:
+        atexit.register(self.close)  # a thread still inside OpenCV when the interpreter goes can crash it
+        for name, work in (("detect", self._detect_all), ("classify", self._classify_all)):
+            self._threads.append(Thread(target=work, name=f"ferlite {name}", daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def _detect_all(self) -> None:
+        try:
+            frames = iter(self.source)
+            due = 0.0
+            while not self._closing.wait(max(0.0, due - time.monotonic())):
+                due = time.monotonic() + (1 / self._max_fps if self._max_fps else 0.0)
+                frame = next(frames, None)
+                if frame is None:
+                    break
+                started = time.monotonic()
+                picture = as_image(frame.image if frame.luma is None else frame.luma)
+                tracked = self._find(picture, frame.timestamp)
+                began = frame.timestamp if self.source.live else started
+                self._found.put(_Found(frame, began, picture, tracked, time.monotonic() - started))
+        except BaseException as error:  # the caller's, whatever it is
+            self._found.finish(error)
+        else:
+            self._found.finish()
+        finally:
+            self.source.close()
+
+    def _find(self, picture: Image, timestamp: float) -> list[Tracked]:
+        if self._tracker is not None:
+            return self._tracker(picture, timestamp)
+        return [Tracked(None, detection, 0.0) for detection in self.recognizer.detect(picture)]
+
+    def _classify_all(self) -> None:
+        try:
+            known: dict[int, Face] = {}
+            while (found := self._found.take()) is not None:
+                started = time.monotonic()
+                faces = self._classify(found)
+                if self._tracker is not None:
+                    faces = self._follow(found, faces, known)
+                classifying = time.monotonic() - started
+                self._results.put(_Result(found.frame, found.began, tuple(faces), found.detecting, classifying))
+        except BaseException as error:
+            self._results.finish(error)
+        else:
+            self._results.finish()
+
+    def _classify(self, found: "_Found") -> list[Face]:
+        """The faces that were found in this very frame, each by itself."""
+        classifier, frame = self.recognizer.classifier, found.frame
+        detections = [face.detection for face in found.faces if face.unseen == 0]
+        if frame.luma is None:
+            return as_faces(detections, classifier.predict_faces(found.picture, detections), classifier.labels)
+        image = as_image(frame.image)
+        scale = image.shape[1] / found.picture.shape[1], image.shape[0] / found.picture.shape[0]
+        placed = [_scaled(detection, *scale) for detection in detections]
+        if classifier.card.color == "grey":
+            probabilities = classifier.predict_faces(found.picture, detections)
+        else:
+            probabilities = classifier.predict_faces(image, placed)
+        return as_faces(placed, probabilities, classifier.labels)
+
+    def _follow(self, found: "_Found", faces: list[Face], known: dict[int, Face]) -> list[Face]:
+        """The faces with their numbers and what holds for them over time; those that were missed as last `known`."""
+        fresh = iter(faces)
+        followed = []
+        for number, _, unseen in found.faces:
+            assert number is not None
+            if unseen > 0:
+                if number not in known:  # the frame in which it was found was passed over for a newer one
+                    continue
+                face = replace(known[number], unseen=unseen)
+            else:
+                face = next(fresh)
+                steady = self._smoother(number, face.raw, found.frame.timestamp)
+                label = face.labels[steady.label]
+                face = replace(face, label=label, probabilities=steady.probabilities, track_id=number)
+            known[number] = face
+            followed.append(face)
+        numbers = {face.track_id for face in found.faces}
+        for gone in known.keys() - numbers:
+            del known[gone]
+        self._smoother.keep(known)
+        return followed
+
+
+def _smoother(seconds: float) -> Smoother:
+    return Smoother(seconds) if seconds else Smoother(seconds=0, margin=0, hold=0)
+
+
+class _Found(NamedTuple):
+    """A frame with the faces found in `picture`, which is its luma where it has one."""
+
+    frame: Frame
+    began: float
+    picture: Image
+    faces: list[Tracked]
+    detecting: float
+
+
+class _Result(NamedTuple):
+    frame: Frame
+    began: float
+    faces: tuple[Face, ...]
+    detecting: float
+    classifying: float
+
+
+def _scaled(detection: Detection, across: float, down: float) -> Detection:
+    x, y, w, h = detection.box
+    landmarks = detection.landmarks
+    if landmarks is not None:
+        landmarks = Landmarks(*(Point(point.x * across, point.y * down) for point in landmarks))
+    box = Box(round(x * across), round(y * down), round(w * across), round(h * down))
+    return Detection(box, detection.score, landmarks)

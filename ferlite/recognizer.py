@@ -1,5 +1,6 @@
 """Image → faces with emotions, in one call."""
 
+from collections.abc import Sequence
 from os import PathLike
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from ferlite import detectors
 from ferlite.classifier import EmotionClassifier
 from ferlite.images import as_image
-from ferlite.types import Detector, Face
+from ferlite.types import Detection, Detector, Face
 
 
 class Recognizer:
@@ -16,7 +17,12 @@ class Recognizer:
 
     `model` is the path of a weights file with its card, the name of a bundled model, or an `EmotionClassifier`; the
     bundled default without. `detector` is a name out of `ferlite.detectors.NAMES` or anything that works like one.
-    Not thread-safe.
+    `threads` and `backend` are the classifier's. Not thread-safe.
+
+    >>> from ferlite import demo
+    >>> recognizer = Recognizer()
+    >>> [face.label for face in recognizer(demo.portrait())]
+    ['neutral']
     """
 
     def __init__(
@@ -24,8 +30,9 @@ class Recognizer:
         model: str | PathLike[str] | EmotionClassifier | None = None,
         detector: str | Detector = "haar",
         threads: int = 1,
+        backend: str = "auto",
     ) -> None:
-        self.classifier = model if isinstance(model, EmotionClassifier) else EmotionClassifier(model, threads)
+        self.classifier = model if isinstance(model, EmotionClassifier) else EmotionClassifier(model, threads, backend)
         self.detector = detectors.create(detector) if isinstance(detector, str) else detector
 
     def __call__(self, image: NDArray[np.uint8]) -> list[Face]:
@@ -33,11 +40,19 @@ class Recognizer:
 
         Raises ImageError for anything else.
         """
-        image = as_image(image)
-        detections = sorted(self.detector(image), key=lambda found: found.box.w * found.box.h, reverse=True)
-        probabilities = self.classifier.predict_boxes(image, [found.box for found in detections])
-        labels = self.classifier.labels
-        return [
-            Face(found.box, found.score, labels[int(row.argmax())], row, labels)
-            for found, row in zip(detections, probabilities, strict=True)
-        ]
+        detections = self.detect(image)
+        return as_faces(detections, self.classifier.predict_faces(as_image(image), detections), self.classifier.labels)
+
+    def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
+        """Where the faces are in such an image, without their emotions; the largest first."""
+        return sorted(self.detector(as_image(image)), key=lambda found: found.box.w * found.box.h, reverse=True)
+
+
+def as_faces(
+    detections: Sequence[Detection], probabilities: NDArray[np.float32], labels: tuple[str, ...]
+) -> list[Face]:
+    """Detections and their probabilities (n, labels) as the faces of a single image."""
+    return [
+        Face(found.box, found.score, labels[int(row.argmax())], row, row, labels, found.landmarks)
+        for found, row in zip(detections, probabilities, strict=True)
+    ]

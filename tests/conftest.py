@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -21,6 +21,19 @@ hypothesis.settings.register_profile("any board", deadline=None)
 if "CI" not in os.environ:
     hypothesis.settings.load_profile("any board")
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache for the tests alone: the user's own is neither trusted nor written to."""
+    before = os.environ.get("FERLITE_CACHE")
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["FERLITE_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["FERLITE_CACHE"]
+    else:
+        os.environ["FERLITE_CACHE"] = before
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +58,7 @@ def portrait() -> Image:
 @pytest.fixture
 def face() -> Face:
     probabilities = np.array([0.05, 0, 0, 0.8, 0.05, 0, 0.1], np.float32)
-    return Face(Box(20, 30, 40, 40), 0.9, "happy", probabilities, EMOTIONS)
+    return Face(Box(20, 30, 40, 40), 0.9, "happy", probabilities, probabilities, EMOTIONS)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as npst
 from ferlite import EmotionClassifier
 from ferlite.cards import card_path
 from ferlite.errors import ImageError, ModelError, SettingError
-from ferlite.types import Box
+from ferlite.types import Box, Detection
 
 from .conftest import EMOTIONS
 
@@ -99,7 +99,7 @@ def test_boxes_are_cut_with_the_cards_margin(make_network):
     image[40:60, 40:60] = 255
     for margin, mean in ((0.0, 1.0), (0.5, 0.25)):
         classifier = EmotionClassifier(make_network(margin=margin))
-        probability = classifier.predict_boxes(image, [Box(40, 40, 20, 20)])[0, 0]
+        probability = classifier.predict_faces(image, [Detection(Box(40, 40, 20, 20), 1.0)])[0, 0]
         assert probability == pytest.approx(np.exp(mean) / (np.exp(mean) + 1), abs=1e-3)
 
 
@@ -112,6 +112,13 @@ def test_a_card_that_does_not_fit_its_network_is_said(make_network):
     card_path(path).write_text(json.dumps(card | {"labels": ["a", "b", "c"]}))
     with pytest.raises(ModelError, match="gives 2 values, its card has 3 labels"):
         EmotionClassifier(path)
+
+
+def test_the_backend_in_use_has_a_name_and_can_be_chosen(classifier):
+    assert classifier.backend in ("litert", "tflite-runtime")
+    assert EmotionClassifier(backend=classifier.backend).backend == classifier.backend
+    with pytest.raises(SettingError, match="backend is 'coral'; there are auto, litert"):
+        EmotionClassifier(backend="coral")
 
 
 def test_threads_have_to_be_one_or_more():

@@ -1,19 +1,31 @@
 """The command as users run it: a process of its own, from another folder."""
 
+import csv
 import importlib.abc
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from benchmarks.mjpeg import MjpegServer
 from ferlite import VideoFile
 from ferlite.__main__ import main
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
 @pytest.fixture
@@ -99,6 +111,99 @@ def test_run_on_a_file(ferlite, clip, tmp_path):
     assert "10 frames, a face in 10" in done.stdout
 
 
+def test_run_writes_a_table(ferlite, clip, tmp_path):
+    ferlite("run", "--source", clip, "--csv", "out.csv", "--no-tracking")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["seq"]) for row in rows] == list(range(10))
+    assert all(0 <= float(row["p_happy"]) <= 1 and row["track_id"] == "" for row in rows)
+    out = ferlite("run", "--source", clip, "--csv", "-", "--frames", 2).stdout
+    assert len(out.splitlines()) == 3
+
+
+def test_run_on_pictures_and_at_the_pace_of_a_camera(ferlite, photo, tmp_path):
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"{number}.png").write_bytes(photo.read_bytes())
+    assert "12 frames, a face in 12" in ferlite("run", "--source", folder, "--smoothing", 0).stdout
+    done = ferlite("run", "--source", folder, "--fps", 10, "--replay", "--max-fps", 5, "--timeout", 3)
+    count, dropped, seen = map(int, re.search(r"(\d+) frames,.* (\d+) of (\d+) dropped", done.stdout).groups())
+    assert seen == 12 == count + dropped
+    assert 4 <= count <= 8
+
+
+def test_run_on_a_stream_tells_what_it_gives_and_what_became_of_it(ferlite, portrait):
+    jpeg = cv2.imencode(".jpg", portrait)[1].tobytes()
+    with MjpegServer(lambda _: jpeg) as server:
+        done = ferlite("run", "--source", server.url, "--frames", 10)
+        assert "512×600" in done.stderr
+        assert "10 frames, a face in" in done.stdout
+        broken = subprocess.Popen(
+            command("run", "--source", server.url, "--timeout", "1"), stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        while server.connections < 2:
+            time.sleep(0.02)
+        time.sleep(1)
+        server.kill()
+        out, err = broken.communicate(timeout=20)
+    assert broken.returncode == 1
+    assert b"ferlite: " + server.url.encode() + b": no picture for 1 s" in err
+    assert b"frames, a face in" in out
+
+
+def test_a_network_of_ones_own_runs_unchanged(ferlite, photo, clip, make_network, tmp_path):
+    """Three classes, 64×64, RGB, floats in -1…1, an engine of another kind."""
+    model = make_network(("bored", "curious", "lost"), (64, 64), "rgb", (-1, 1))
+    (photo_said,) = map(json.loads, ferlite("image", photo, "--json", "--model", model).stdout.splitlines())
+    ferlite("run", "--source", clip, "--model", model, "--jsonl", "out.jsonl", "--csv", "out.csv", "--output", "o.mp4")
+    clip_said = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    for said in (photo_said, *clip_said):
+        (face,) = said["faces"]
+        assert list(face["probabilities"]) == ["bored", "curious", "lost"]
+        assert face["label"] == "bored"  # the network follows the first channel: the portrait is reddest
+        assert sum(face["probabilities"].values()) == pytest.approx(1, abs=0.001)
+    assert (tmp_path / "out.csv").read_text().splitlines()[0].endswith("p_bored,p_curious,p_lost")
+
+
+def test_yunet_by_path_and_by_pulling_it(ferlite, photo, data, tmp_path, monkeypatch):
+    yunet = data("models/face_detection_yunet_2023mar.onnx")
+    assert "1 face" in ferlite("image", photo, "--detector", "yunet", "--detector-model", yunet).stdout
+    monkeypatch.setenv("FERLITE_CACHE", str(tmp_path / "cache"))
+    assert "models pull yunet" in ferlite("image", photo, "--detector", "yunet", code=1).stderr
+    assert "not here" in ferlite("models", "list").stdout
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(yunet.parent)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/{yunet.name}"
+        assert "404" in ferlite("models", "pull", "yunet", "--url", url + "x", code=1).stderr
+        place = ferlite("models", "pull", "yunet", "--url", url).stdout.strip()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert place == ferlite("models", "path", "yunet").stdout.strip()
+    assert "fetched" in ferlite("models", "list").stdout
+    assert f"{place}: ok" in ferlite("models", "verify").stdout
+    assert "1 face" in ferlite("image", photo, "--detector", "yunet").stdout
+    Path(place).write_bytes(b"damaged")
+    assert "wrong checksum" in ferlite("models", "verify", "yunet", code=1).stderr
+    assert "wrong checksum" in ferlite("image", photo, "--detector", "yunet", code=1).stderr
+
+
+def test_models_of_ones_own_are_verified_too(ferlite, make_network):
+    model = make_network()
+    assert "ok" in ferlite("models", "verify", model, "deep-int8").stdout
+    model.write_bytes(model.read_bytes() + b"\0")
+    done = ferlite("models", "verify", model, "deep-int8", code=1)
+    assert "wrong checksum" in done.stderr
+    assert "deep-int8.tflite: ok" in done.stdout
+
+
+def test_an_engine_is_chosen_by_name(ferlite, photo):
+    assert "1 face" in ferlite("image", photo, "--backend", "litert").stdout
+    assert "for .onnx files" in ferlite("image", photo, "--backend", "onnxruntime", code=1).stderr
+
+
 def test_run_never_overwrites_its_source(ferlite, clip):
     before = clip.read_bytes()
     for place in (["--output", clip], ["--jsonl", clip], ["--output", "x.avi", "--jsonl", "x.avi"]):
@@ -131,6 +236,15 @@ def test_run_to_standard_output_is_json_alone(ferlite, clip):
         (["run", "--source", "{clip}", "--show"], "no screen"),
         (["run", "--source", "{clip}", "--model", "none"], "no bundled model of that name"),
         (["run", "--source", "{clip}", "--model", "{clip}"], "card is missing"),
+        (["run", "--source", "{clip}", "--csv", "-", "--jsonl", "-"], "different files"),
+        (["run", "--source", "{clip}", "--size", "640x480"], "size of a file is its own"),
+        (["run", "--source", "picamera"], "apt install python3-picamera2"),
+        (["run", "--source", "http://127.0.0.1:9/x.mjpg", "--timeout", "1"], "is the address right"),
+        (["run", "--source", "{clip}", "--detector-model", "x"], "is for --detector yunet"),
+        (["models", "pull", "blazeface"], "no download of that name"),
+        (["models", "pull", "yunet", "yunet", "--url", "http://127.0.0.1:9/x"], "one name only"),
+        (["models", "pull", "yunet", "--url", "http://127.0.0.1:9/x"], "cannot be fetched"),
+        (["models", "path", "none"], "no bundled model of that name"),
         (["bench", "--source", "none.mp4"], "no such file"),
         (["demo", "--output", "none/demo.mp4"], "no folder"),
     ],
@@ -154,6 +268,13 @@ def test_faults_are_one_line_and_exit_code_1(ferlite, clip, arguments, message):
         ["bench", "--frames", "2"],
         ["run", "--min-face", "2"],
         ["run", "--detector", "eyes"],
+        ["run", "--size", "640"],
+        ["run", "--timeout", "0"],
+        ["run", "--smoothing", "-1"],
+        ["run", "--search-every", "0"],
+        ["run", "--backend", "torch"],
+        ["models"],
+        ["models", "pull"],
         ["demo", "--seconds", "-1"],
         ["demo", "--seconds", "inf"],
     ],

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from ferlite import SourceError, demo
-from ferlite.detectors.haar import QUICK, HaarDetector
+from ferlite.detectors import QUICK
+from ferlite.detectors.haar import HaarDetector
 
 
 def test_the_camera_keeps_its_pace():

@@ -29,16 +29,15 @@ def test_without_faces_the_picture_stays(portrait):
 )
 def test_any_box_on_any_picture(box, shape):
     probabilities = np.full(7, 1 / 7, np.float32)
-    drawn = draw(np.zeros(shape, np.uint8), [Face(box, 0.5, "disgust", probabilities, EMOTIONS)])
+    drawn = draw(np.zeros(shape, np.uint8), [Face(box, 0.5, "disgust", probabilities, probabilities, EMOTIONS)])
     assert drawn.shape == shape
 
 
 def test_labels_have_different_colours():
     def color(label):
         probabilities = np.full(7, 1 / 7, np.float32)
-        drawn = draw(
-            np.zeros((200, 200, 3), np.uint8), [Face(Box(50, 80, 90, 90), 0.5, label, probabilities, EMOTIONS)]
-        )
+        face = Face(Box(50, 80, 90, 90), 0.5, label, probabilities, probabilities, EMOTIONS)
+        drawn = draw(np.zeros((200, 200, 3), np.uint8), [face])
         return tuple(drawn[120, 50])
 
     assert len({color(label) for label in EMOTIONS}) == 7

@@ -1,3 +1,6 @@
+import math
+from contextlib import suppress
+
 import cv2
 import numpy as np
 import pytest
@@ -5,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ferlite.errors import ImageError, SourceError
-from ferlite.images import as_image, cut_out, read_image, recolor
-from ferlite.types import Box
+from ferlite.images import as_image, cut_out, read_image, recolor, shrink, tilt
+from ferlite.types import Box, Landmarks, Point
 
 
 def test_grey_bgr_and_bgra_are_images():
@@ -79,6 +82,56 @@ def test_cut_out_is_the_square_of_the_box():
         cut_out(image, Box(15, 12, 10, 6), 0.0, (10, 10), "grey"),
         cut_out(image, Box(15, 10, 10, 10), 0.0, (10, 10), "grey"),
     )
+
+
+def eyes(right, left):
+    point = Point(0, 0)
+    return Landmarks(Point(*right), Point(*left), point, point, point)
+
+
+@pytest.mark.parametrize("degrees", [-40, -15, 5, 30, 60])
+def test_cut_out_turns_the_eyes_level(degrees):
+    image = np.full((300, 300), 60, np.uint8)
+    turned = math.radians(degrees)
+    offset = 30 * math.cos(turned), 30 * math.sin(turned)
+    places = [(150 - offset[0], 150 - offset[1]), (150 + offset[0], 150 + offset[1])]
+    for (x, y), value in zip(places, (0, 255), strict=True):  # the person's right eye dark, the left one light
+        cv2.circle(image, (round(x), round(y)), 6, value, -1)
+    landmarks = eyes(*places)
+    box = Box(100, 100, 100, 100)
+    assert tilt(box, landmarks) == pytest.approx(degrees)
+    face = cut_out(image, box, 0.0, (50, 50), "grey", landmarks).astype(int)
+    dark, light = np.argwhere(face < 30).mean(axis=0), np.argwhere(face > 220).mean(axis=0)
+    assert dark == pytest.approx([24.5, 9.5], abs=1.5)  # 30 pixels left of the centre, at half the scale
+    assert light == pytest.approx([24.5, 39.5], abs=1.5)
+
+
+def test_level_eyes_change_nothing_and_a_profile_is_not_turned():
+    image = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    box = Box(50, 50, 80, 80)
+    plain = cut_out(image, box, 0.1, (48, 48), "rgb")
+    for landmarks in (eyes((70, 80), (110, 80)), eyes((100, 80), (104, 90))):
+        assert np.array_equal(cut_out(image, box, 0.1, (48, 48), "rgb", landmarks), plain)
+
+
+@given(
+    st.builds(Box, st.integers(-20, 60), st.integers(-20, 60), st.integers(1, 90), st.integers(1, 90)),
+    st.tuples(st.integers(-100, 200), st.integers(-100, 200)),
+    st.tuples(st.integers(-100, 200), st.integers(-100, 200)),
+    st.floats(-0.4, 2),
+)
+def test_any_landmarks_give_a_face_of_the_right_size_or_one_clear_error(box, right, left, margin):
+    with suppress(ImageError):
+        face = cut_out(np.zeros((60, 80, 3), np.uint8), box, margin, (16, 12), "bgr", eyes(right, left))
+        assert face.shape == (16, 12, 3)
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.floats(1, 500))
+def test_shrink_never_enlarges_and_keeps_to_the_longest_side(height, width, longest):
+    small, scale = shrink(np.zeros((height, width), np.uint8), longest)
+    assert 0 < scale <= 1
+    assert max(small.shape) <= max(round(longest), 1)
+    assert small.shape == (max(1, round(height * scale)), max(1, round(width * scale)))
 
 
 def test_cut_out_repeats_the_edge():

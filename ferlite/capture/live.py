@@ -1,19 +1,31 @@
 """A thread that reads a live source all the time and keeps only the newest frame: nobody ever sees an old one."""
 
+import logging
+import math
 import time
-from collections.abc import Iterator
-from threading import Condition, Thread
+from collections.abc import Callable, Iterator
+from threading import Event, Thread
 from typing import Protocol, Self
 
-from ferlite.errors import FerliteError, SourceError
+from ferlite.errors import FerliteError, SettingError, SourceError
+from ferlite.handover import Handover
 from ferlite.types import Frame, Image
+
+log = logging.getLogger(__name__)
+STALL = 5.0  # seconds after which a silent connection is given up for another one, unless the timeout is shorter still
+CLOSE_TIMEOUT = 10.0  # seconds: a device that hangs longer is left to its thread
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # seconds before an attempt to reconnect; doubled each time in between
+STEADY = 2.0  # seconds a connection has to hold for the pauses to start from the shortest again
 
 
 class Reader(Protocol):
     """What delivers the pictures; used by one thread only."""
 
-    def read(self) -> Image | None:
-        """The next picture as soon as it is there; None at a regular end. Raises FerliteError when it fails."""
+    def read(self) -> Image | tuple[Image, Image] | None:
+        """The next picture as soon as it is there, alone or with its luma; None at a regular end.
+
+        Raises FerliteError when it fails.
+        """
         ...
 
     def close(self) -> None: ...
@@ -22,27 +34,40 @@ class Reader(Protocol):
 class LiveSource:
     """Frames of a reader, newest first served; whoever is slow skips frames instead of falling behind.
 
-    Raises SourceError when no picture arrives for `timeout` seconds. Use it in a `with` block, or call `close`.
+    Raises SourceError when no picture arrives for `timeout` seconds; inf waits for ever. With `reopen`, a reader that
+    fails is replaced by what it returns: again and again, with growing pauses, for as long as `timeout` allows. Use it
+    in a `with` block, or call `close`, which any thread may do.
     """
 
     live = True
     total: int | None = None
 
-    def __init__(self, reader: Reader, name: str, fps: float | None = None, timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        name: str,
+        fps: float | None = None,
+        timeout: float = 10.0,
+        reopen: Callable[[], Reader] | None = None,
+    ) -> None:
+        if not timeout > 0:
+            raise SettingError(f"timeout is {timeout}; it has to be above 0 seconds")
         self.name, self.fps, self.timeout = name, fps, timeout
-        self._reader = reader
-        self._changed = Condition()
-        self._newest: Frame | None = None
-        self._seen = self._taken = 0
-        self._failure: FerliteError | None = None
-        self._ended = self._closing = False
+        self.seen = 0
+        """Frames that have arrived."""
+        self.reconnects = 0
+        """How often the connection was lost and found again."""
+        self._reader, self._reopen = reader, reopen
+        self._newest: Handover[Frame] = Handover(newest_wins=True)
+        self._closing = Event()
+        self._lost: FerliteError | None = None
+        self._pause = SHORTEST_PAUSE
         self._thread = Thread(target=self._read_all, name=f"ferlite capture {name}", daemon=True)
         self._thread.start()
 
     @property
     def dropped(self) -> int:
-        with self._changed:
-            return self._seen - self._taken - (self._newest is not None)
+        return self._newest.dropped
 
     def __iter__(self) -> Iterator[Frame]:
         while (frame := self._take()) is not None:
@@ -55,46 +80,79 @@ class LiveSource:
         self.close()
 
     def close(self) -> None:
-        """End the thread and free the device; returns within `timeout` seconds even where the device hangs."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
-        self._thread.join(self.timeout)
+        """End the thread and free the device; returns within seconds even where the device hangs."""
+        self._closing.set()
+        self._newest.close()
+        self._thread.join(CLOSE_TIMEOUT)
+        if self._thread.is_alive():
+            log.warning("%s: did not end within %g s; it is left to itself", self.name, CLOSE_TIMEOUT)
 
     def _take(self) -> Frame | None:
-        with self._changed:
-            ready = self._changed.wait_for(
-                lambda: self._newest is not None or self._ended or self._closing, self.timeout
-            )
-            if self._closing:
-                return None
-            frame, self._newest = self._newest, None
-            if frame is not None:
-                self._taken += 1
-                return frame
-            if self._failure is not None:
-                raise self._failure
-            if not ready:
-                raise SourceError(f"{self.name}: no picture for {self.timeout:g} s; is it still connected?")
-            return None
+        try:
+            return self._newest.take(None if math.isinf(self.timeout) else self.timeout)
+        except TimeoutError:
+            reason = f": {self._lost}" if self._lost else "; is it still connected?"
+            raise SourceError(f"{self.name}: no picture for {self.timeout:g} s{reason}") from None
 
     def _read_all(self) -> None:
         failure: FerliteError | None = None
         try:
-            while not self._closing and (image := self._reader.read()) is not None:
-                with self._changed:
-                    self._newest = Frame(self._seen, time.monotonic(), image)
-                    self._seen += 1
-                    self._changed.notify_all()
-        except FerliteError as error:
-            failure = error
+            while self._read_until_lost() and self._reconnect():
+                pass
         except Exception as error:  # whatever it was, it belongs to the caller, not to this thread
-            failure = SourceError(f"{self.name}: reading failed: {error}")
+            failure = error if isinstance(error, FerliteError) else SourceError(f"{self.name}: reading failed: {error}")
         try:
             # by this thread: freeing a device while another thread reads from it can crash the process
             self._reader.close()
         except Exception as error:
             failure = failure or SourceError(f"{self.name}: closing failed: {error}")
-        with self._changed:
-            self._failure, self._ended = failure, True
-            self._changed.notify_all()
+        self._newest.finish(failure)
+
+    def _read_until_lost(self) -> bool:
+        """Whether the source failed in a way that another connection may mend; false at a regular end."""
+        began = time.monotonic()
+        try:
+            while not self._closing.is_set():
+                picture = self._reader.read()
+                if picture is None:
+                    return False
+                image, luma = picture if isinstance(picture, tuple) else (picture, None)
+                self._lost = None
+                frame = Frame(self.seen, time.monotonic(), image, luma)
+                self.seen += 1
+                self._newest.put(frame)
+        except SourceError as error:
+            if self._reopen is None:
+                raise
+            self._lost = error
+            if time.monotonic() - began > STEADY:
+                self._pause = SHORTEST_PAUSE
+        return not self._closing.is_set()
+
+    def _reconnect(self) -> bool:
+        """A new reader in the place of the lost one; false where the source was closed in the meantime."""
+        assert self._reopen is not None
+        log.warning("%s; reconnecting", self._lost)
+        self._reader.close()
+        self._reader = _Nothing()
+        while not self._closing.wait(self._pause):
+            self._pause = min(2 * self._pause, LONGEST_PAUSE, self.timeout / 4)
+            try:
+                self._reader = self._reopen()
+            except SourceError as error:
+                self._lost = error
+            else:
+                self.reconnects += 1
+                log.warning("%s: connected again", self.name)
+                return True
+        return False
+
+
+class _Nothing:
+    """The reader between two connections."""
+
+    def read(self) -> None:
+        return None
+
+    def close(self) -> None:
+        pass

@@ -33,21 +33,21 @@ class VideoFile:
         fps, total = self._capture.get(cv2.CAP_PROP_FPS), int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.fps = fps if 0 < fps < 1000 else None
         self.total = total if total > 0 else None
-        self._count, self._timestamp = 0, 0.0
+        self.seen, self._timestamp = 0, 0.0
 
     def __iter__(self) -> Iterator[Frame]:
         while True:
             delivered, image = self._capture.read()
             if not delivered or image is None:
-                if self._count == 0:
+                if self.seen == 0:
                     raise SourceError(f"{self.path}: holds no picture that OpenCV can decode")
                 return
             position = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             if position <= 0 and self.fps is not None:
-                position = self._count / self.fps
+                position = self.seen / self.fps
             self._timestamp = max(self._timestamp, position)
-            self._count += 1
-            yield Frame(self._count - 1, self._timestamp, image)
+            self.seen += 1
+            yield Frame(self.seen - 1, self._timestamp, image)
 
     def __enter__(self) -> Self:
         return self

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import cv2
 
+from ferlite.detectors import THOROUGH, check_min_face
 from ferlite.errors import ModelError, SettingError
-from ferlite.images import recolor
+from ferlite.images import recolor, shrink
 from ferlite.types import Box, Detection, Image
 
 # Of OpenCV's three frontal cascades, alt2 finds nearly as many faces as the default one (74 % against 75 %) with far
@@ -15,9 +16,6 @@ WINDOW = 20  # pixels: the cascade's own, the smallest it looks at
 # Pixels the smallest wanted face has in the shrunken image. At the window's own size too few of the overlapping windows
 # answer: on webcam frames with faces of 0.083 to 0.1 of the width, min_face 0.08 found 27 % at 24 and all at 28.
 SMALLEST = 28
-
-THOROUGH = 0.02  # min_face for photos and files, where a small face must not be missed
-QUICK = 0.08  # min_face for live frames: by geometry a face of 16 cm, 1.7 m from a camera that sees 60° across
 
 
 class HaarDetector:
@@ -30,13 +28,12 @@ class HaarDetector:
     """
 
     def __init__(self, min_face: float = THOROUGH, scale_factor: float = 1.2, min_neighbors: int = 3) -> None:
-        if not 0 < min_face <= 1:
-            raise SettingError(f"min_face is {min_face}; it is a part of the image's longer side: above 0, at most 1")
         if scale_factor <= 1:
             raise SettingError(f"scale_factor is {scale_factor}; it has to be above 1")
         if min_neighbors < 1:
             raise SettingError(f"min_neighbors is {min_neighbors}; it has to be 1 or more")
-        self.min_face, self.scale_factor, self.min_neighbors = min_face, scale_factor, min_neighbors
+        self.min_face = check_min_face(min_face)
+        self.scale_factor, self.min_neighbors = scale_factor, min_neighbors
         folder = getattr(getattr(cv2, "data", None), "haarcascades", None)
         path = Path(folder or "") / CASCADE
         if not folder or not path.exists() or not hasattr(cv2, "CascadeClassifier"):
@@ -52,14 +49,9 @@ class HaarDetector:
         if damaged:
             raise ModelError(f"{path}: OpenCV cannot load it; reinstall opencv-python")
 
-    def __call__(self, image: Image) -> list[Detection]:
-        height, width = image.shape[:2]
-        scale = min(1.0, SMALLEST / (self.min_face * max(height, width)))
-        small = image
-        if scale < 1:
-            size = max(1, round(width * scale)), max(1, round(height * scale))
-            # before the change to grey: cheaper, there are fewer pixels to convert
-            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    def __call__(self, image: Image, min_face: float | None = None) -> list[Detection]:
+        # shrunk before the change to grey: cheaper, there are fewer pixels to convert
+        small, scale = shrink(image, SMALLEST / (min_face or self.min_face))
         boxes, neighbors = self._cascade.detectMultiScale2(
             recolor(small, "grey"), self.scale_factor, self.min_neighbors, minSize=(WINDOW, WINDOW)
         )

@@ -1,5 +1,6 @@
-"""Engines that run a weights file, one module each, loaded on first use and chosen by the file's suffix."""
+"""Engines that run a weights file, imported on first use and chosen by the file's suffix and by what works here."""
 
+import logging
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -7,7 +8,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ferlite.errors import ModelError
+from ferlite.errors import EngineError, ModelError, SettingError
+from ferlite.interpreters import trial
+from ferlite.interpreters.registry import ENGINES, Engine
+
+BACKENDS = ("auto", *ENGINES)
+
+log = logging.getLogger(__name__)
 
 
 class Tensor(NamedTuple):
@@ -20,7 +27,10 @@ class Tensor(NamedTuple):
 
 
 class Interpreter(Protocol):
-    """A loaded network with one input and one output. Not thread-safe: one interpreter a thread."""
+    """A loaded network with one input and one output.
+
+    Not thread-safe: one interpreter a thread, which need not be the thread that loaded it.
+    """
 
     input: Tensor
 
@@ -29,12 +39,69 @@ class Interpreter(Protocol):
         ...
 
 
-_ENGINES = {".tflite": "ferlite.interpreters.litert", ".onnx": "ferlite.interpreters.onnx"}
+def load(weights: Path, threads: int = 1, backend: str = "auto") -> Interpreter:
+    """Load a weights file into an engine, `backend` as in `choose`, and run it once.
 
-
-def load(weights: Path, threads: int = 1) -> Interpreter:
-    """Load a weights file. Raises ModelError for a damaged file, EngineError where its engine is not installed."""
-    if weights.suffix not in _ENGINES:
-        raise ModelError(f"{weights}: no engine for {weights.suffix or 'a file without suffix'}; use .tflite or .onnx")
-    interpreter: Interpreter = import_module(_ENGINES[weights.suffix]).load(weights, threads)
+    Raises ModelError for a file that is missing, damaged or beyond the engine, EngineError where no engine works.
+    """
+    engine = ENGINES[choose(weights, backend)]
+    if engine.location is None:
+        raise EngineError(f"{engine.title} is not installed: {engine.install}")
+    try:
+        model = weights.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{weights}: cannot be read: {error.strerror}") from error
+    try:
+        runtime = import_module(engine.runtime)
+    except Exception as error:  # not only ImportError: a missing library or another NumPy shows in many ways
+        raise _broken(engine, error) from error
+    driver = import_module(f"ferlite.interpreters.{engine.driver}")
+    try:
+        interpreter: Interpreter = driver.load(runtime, model, threads)
+        interpreter.run(np.zeros(interpreter.input.shape, interpreter.input.dtype))
+    except ModelError as error:
+        raise ModelError(f"{weights}: {error}") from None
+    except (ImportError, AttributeError, SystemError) as error:  # tflite-runtime meets NumPy 2 only here
+        raise _broken(engine, error) from error
+    except Exception as error:  # the engines' own errors share no base class
+        raise ModelError(f"{weights}: not a model {engine.title} can run: {error}") from error
     return interpreter
+
+
+def choose(weights: Path, backend: str = "auto") -> str:
+    """The name of the engine for a file: `backend` itself, or for "auto" the first that passes a trial.
+
+    The trial runs the file once in a process of its own, so that an engine built for another processor, which would
+    kill the program, is passed over with a warning. Raises SettingError for a backend that does not exist or is for
+    other files, EngineError where none works.
+    """
+    if backend not in BACKENDS:
+        raise SettingError(f"backend is {backend!r}; there are {', '.join(BACKENDS)}")
+    able = [engine for engine in ENGINES.values() if engine.suffix == weights.suffix]
+    if not able:
+        raise ModelError(f"{weights}: no engine for {weights.suffix or 'a file without suffix'}; use .tflite or .onnx")
+    if backend != "auto":
+        if ENGINES[backend] not in able:
+            names = " or ".join(engine.name for engine in able)
+            raise SettingError(f"backend {backend!r} is for {ENGINES[backend].suffix} files; {weights} needs {names}")
+        return backend
+    skipped: list[str] = []
+    missing: list[str] = []
+    for engine in able:
+        if engine.location is None:
+            missing.append(f"{engine.title} is not installed ({engine.install})")
+            continue
+        fault = trial.fault(engine, weights)
+        if fault is None:
+            for reason in skipped:
+                log.warning("%s; %s is used instead", reason, engine.title)
+            return engine.name
+        skipped.append(fault)
+    raise EngineError(f"no engine for {weights.suffix} files works here: {'; '.join(skipped + missing)}")
+
+
+def _broken(engine: Engine, error: BaseException) -> EngineError:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return EngineError(f"{engine.title} {engine.version} does not work here, with NumPy {np.__version__}: {reason}")

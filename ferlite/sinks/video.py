@@ -1,81 +1,162 @@
-"""The frames with their faces drawn in, as a video file."""
+"""The frames with their faces drawn in, as a video file; drawn and encoded in a thread of its own."""
 
+import math
+import shutil
 from os import PathLike
 from pathlib import Path
-from typing import Self
+from queue import Queue
+from threading import Thread
 
 import cv2
 
 from ferlite.drawing import draw
-from ferlite.errors import OutputError
-from ferlite.types import FrameResult, Image
+from ferlite.errors import FerliteError, OutputError, SettingError
+from ferlite.types import FrameResult, Image, Sink
 
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
+WAITING = 8  # frames: a quarter of a second at 30 a second, and 50 MB of full HD pictures
 MAX_GAP = 10.0  # seconds: a longer silence of the source is not filled with its last picture
+RESERVE = 32 << 20  # bytes: more than a second of full HD as MJPG, and than the index of some hours
 
 
-class AnnotatedVideo:
+class AnnotatedVideo(Sink):
     """A video at `fps` frames a second of what was seen, when it was seen.
 
     With `paced`, for live sources, pictures are repeated until the next one came, or left out where two came within one
-    frame, so that the clip runs at the pace of the timestamps; without, every frame is written once. Raises OutputError
-    for a suffix or path that cannot be written, and from `close` for a file that did not become a video.
+    frame, so that the clip runs at the pace of the timestamps; `write` never waits, and a frame that comes while
+    `WAITING` others wait to be encoded is left out and counted in `dropped`. `fps` has to be a rate at which the
+    machine can encode, or the gaps grow. Without, every frame is written once, and `write` waits where encoding
+    is slower than the source.
+
+    A suffix or folder that cannot be is an OutputError at once; what fails later is one from the next `write`, which
+    then also closes the video, or from `close`. A disk with less than `RESERVE` left is such a failure, so that
+    the file can still be ended properly. Should the process be killed, .mkv and .avi play up to their last 256 KiB or
+    so, but .mp4 and .mov not at all: their index is written by `close`.
     """
 
     def __init__(self, path: str | PathLike[str], fps: float = 30.0, paced: bool = False) -> None:
-        # two decimals: MPEG-4 cannot express 119.877
-        self.path, self.fps, self.paced = Path(path), round(fps, 2), paced
+        self.path, self.fps, self.paced, self.dropped = Path(path), fps, paced, 0
+        if not 0 < fps < math.inf:
+            raise SettingError(f"a video's frames per second have to be above 0, not {fps}")
         if self.path.suffix.lower() not in CODECS:
             raise OutputError(f"{path}: a video's name has to end in one of {', '.join(CODECS)}")
         if not self.path.absolute().parent.is_dir():
             raise OutputError(f"{path}: there is no folder {self.path.parent}")
+        if self.path.exists() and not self.path.is_file():
+            raise OutputError(f"{path}: cannot be written: exists and is not a regular file")
+        self._waiting: Queue[FrameResult | None] = Queue(WAITING)  # None ends the thread
+        self._failure: FerliteError | None = None
+        self._closed = False
+        self._thread = Thread(target=self._encode, name="ferlite video", daemon=True)
+        self._thread.start()
+
+    def write(self, result: FrameResult) -> None:
+        if self._closed:
+            raise OutputError(f"{self.path}: is closed")
+        if self._failure is not None:
+            self.close()  # and raise it
+        if self.paced and self._waiting.full():
+            self.dropped += 1
+        else:
+            self._waiting.put(result)
+
+    def close(self) -> None:
+        """Encode what waits and end the video."""
+        if self._closed:
+            return
+        self._closed = True
+        self._waiting.put(None)
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _encode(self) -> None:
+        results = iter(self._waiting.get, None)
+        clip = _Clip(self.path, self.fps, self.paced)
+        try:
+            try:
+                for result in results:
+                    clip.add(draw(result.frame.image, result.faces), result.frame.timestamp)
+            finally:
+                clip.release()
+            clip.check()
+        except FerliteError as error:
+            self._failure = error
+        except Exception as error:  # whatever it was, it belongs to the caller, not to this thread
+            self._failure = OutputError(f"{self.path}: writing failed: {error}")
+        for _ in results:  # after a failure, until `close`: `write` shall not wait for ever
+            pass
+
+
+class _Clip:
+    """The file itself; used by one thread only."""
+
+    def __init__(self, path: Path, fps: float, paced: bool) -> None:
+        # two decimals: MPEG-4 cannot express 119.877
+        self._path, self._fps, self._paced = path, round(fps, 2), paced
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
         self._previous: Image | None = None
         self._written = 0
         self._start = 0.0
 
-    def write(self, result: FrameResult) -> None:
-        picture = draw(result.frame.image, result.faces)
+    def add(self, picture: Image, timestamp: float) -> None:
         if self._writer is None:
             self._size = (picture.shape[1], picture.shape[0])
             self._writer = self._open()
-            self._start = result.frame.timestamp
+            self._start = timestamp
         elif self._size != (picture.shape[1], picture.shape[0]):
             picture = cv2.resize(picture, self._size)  # the source changed its size: a file has one only
         repeats = 1
-        if self.paced:
-            repeats = int((result.frame.timestamp - self._start) * self.fps + 0.5) + 1 - self._written
-            if repeats > MAX_GAP * self.fps:
-                self._start += (repeats - 1) / self.fps
+        if self._paced:
+            repeats = int((timestamp - self._start) * self._fps + 0.5) + 1 - self._written
+            if repeats > MAX_GAP * self._fps:
+                self._start += (repeats - 1) / self._fps
                 repeats = 1
         for _ in range(repeats - 1):
-            self._writer.write(picture if self._previous is None else self._previous)
+            self._append(self._writer, picture if self._previous is None else self._previous)
         if repeats > 0:
-            self._writer.write(picture)
-            self._written += repeats
+            self._append(self._writer, picture)
         self._previous = picture
 
-    def __enter__(self) -> Self:
-        return self
+    def release(self) -> None:
+        if self._writer is not None:
+            self._writer.release()
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
+    def check(self) -> None:
+        """Of a file that has been released: is it a video?"""
         if self._writer is None:
             return
-        self._writer.release()
-        self._writer = None
-        check = cv2.VideoCapture(str(self.path.absolute()))  # the writer itself never says that a disk was full
-        complete = check.isOpened()
-        check.release()
-        if not complete:
-            raise OutputError(f"{self.path}: did not become a playable video; is the disk full?")
+        self._check_disk()
+        trial = cv2.VideoCapture(str(self._path.absolute()), cv2.CAP_FFMPEG)
+        playable = trial.isOpened()
+        trial.release()
+        if not playable:
+            raise OutputError(f"{self._path}: did not become a playable video")
 
     def _open(self) -> cv2.VideoWriter:
-        codec = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
-        writer = cv2.VideoWriter(str(self.path.absolute()), codec, self.fps, self._size)
+        codec = cv2.VideoWriter.fourcc(*CODECS[self._path.suffix.lower()])
+        writer = cv2.VideoWriter(str(self._path.absolute()), cv2.CAP_FFMPEG, codec, self._fps, self._size)
         if not writer.isOpened():
-            raise OutputError(f"{self.path}: cannot be written; is the folder writable?")
+            width, height = self._size
+            raise OutputError(f"{self._path}: cannot be written ({width}×{height} pixels); is the folder writable?")
         return writer
+
+    def _append(self, writer: cv2.VideoWriter, picture: Image) -> None:
+        writer.write(picture)
+        self._written += 1
+        if self._written % math.ceil(self._fps) == 0:
+            free = shutil.disk_usage(self._path.absolute().parent).free
+            if free < RESERVE:
+                raise OutputError(f"{self._path}: writing stopped: only {free >> 20} MB left on the disk; free some")
+            self._check_disk()
+
+    def _check_disk(self) -> None:
+        """Write a byte behind the file and take it back: OpenCV never says that the disk refuses what it writes."""
+        try:
+            with self._path.open("r+b", buffering=0) as file:
+                end = file.seek(0, 2)
+                file.write(b"\0")
+                file.truncate(end)
+        except OSError as error:
+            raise OutputError(f"{self._path}: writing stopped: {error.strerror}") from error

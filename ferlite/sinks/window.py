@@ -3,16 +3,15 @@
 import os
 import subprocess
 import sys
-from typing import Self
 
 import cv2
 
 from ferlite.drawing import draw
 from ferlite.errors import OutputError
-from ferlite.types import FrameResult
+from ferlite.types import FrameResult, Sink
 
 
-class Window:
+class Window(Sink):
     """A window; `closed` becomes true when the user closes it. Raises OutputError where there is no screen."""
 
     def __init__(self, title: str = "ferlite - q ends") -> None:
@@ -32,12 +31,6 @@ class Window:
         key = cv2.waitKey(1) & 0xFF
         shut = cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) < 1
         self.closed = self.closed or shut or key in (27, ord("q"))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         if cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1:

@@ -68,7 +68,7 @@ def test_what_is_no_video_is_said(tmp_path, clip):
     with pytest.raises(SourceError, match="no such file"):
         open_source(tmp_path / "none.mp4")
     with pytest.raises(SourceError, match="not a file"):
-        open_source(tmp_path)
+        VideoFile(tmp_path)
     (tmp_path / "text.mp4").write_text("hello")
     with pytest.raises(SourceError, match="not a video"):
         open_source(tmp_path / "text.mp4")

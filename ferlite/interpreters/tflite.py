@@ -1,26 +1,15 @@
-"""`.tflite` files, run by LiteRT or by the older tflite-runtime, whichever is installed."""
+"""`.tflite` files, run by LiteRT or by the older tflite-runtime: their Python interfaces are the same."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ferlite.errors import EngineError, ModelError
+from ferlite.errors import ModelError
 from ferlite.interpreters import Tensor
 
-try:
-    from ai_edge_litert.interpreter import Interpreter
-except ImportError:
-    try:
-        from tflite_runtime.interpreter import Interpreter
-    except ImportError:
-        raise EngineError(
-            "no engine for .tflite files: pip install ai-edge-litert (on 32-bit systems: tflite-runtime)"
-        ) from None
 
-
-class LiteRTInterpreter:
+class TFLiteInterpreter:
     """One `.tflite` network of fixed shape with one input and one output."""
 
     def __init__(self, engine: Any) -> None:
@@ -45,13 +34,11 @@ class LiteRTInterpreter:
         return output
 
 
-def load(weights: Path, threads: int) -> LiteRTInterpreter:
-    try:
-        # by content: given a path, some versions report a missing file as a damaged one
-        engine = Interpreter(model_content=weights.read_bytes(), num_threads=threads)
-        engine.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise ModelError(f"{weights}: not a model LiteRT can run: {error}") from error
+def load(runtime: Any, model: bytes, threads: int) -> TFLiteInterpreter:
+    """Load a model's bytes. Raises ModelError, or ValueError or RuntimeError where the engine refuses them."""
+    # by content: given a path, some versions report a missing file as a damaged one
+    engine = runtime.Interpreter(model_content=model, num_threads=threads)
+    engine.allocate_tensors()
     if len(engine.get_input_details()) != 1 or len(engine.get_output_details()) != 1:
-        raise ModelError(f"{weights}: a model needs one input and one output")
-    return LiteRTInterpreter(engine)
+        raise ModelError("a model needs one input and one output")
+    return TFLiteInterpreter(engine)

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -21,16 +23,18 @@ def test_gives_real_values_and_keeps_no_state():
     assert np.array_equal(interpreter.run(black), first)
 
 
+def test_loaded_in_one_thread_and_run_in_another():
+    weights = cards.find().weights
+    values = np.random.default_rng(0).integers(-128, 128, (1, 48, 48, 1), dtype=np.int8)
+    expected = interpreters.load(weights).run(values)
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        interpreter = one.submit(interpreters.load, weights, 2).result()
+        assert np.array_equal(other.submit(interpreter.run, values).result(), expected)
+
+
 @pytest.mark.parametrize("keep", [0, 10, 1000, 100_000])
 def test_a_damaged_file_is_said(tmp_path, keep):
     path = tmp_path / "cut.tflite"
     path.write_bytes(cards.find().weights.read_bytes()[:keep])
-    with pytest.raises(ModelError, match=r"cut\.tflite: not a model LiteRT can run"):
-        interpreters.load(path)
-
-
-def test_another_kind_of_file_is_said(tmp_path):
-    path = tmp_path / "net.h5"
-    path.touch()
-    with pytest.raises(ModelError, match=r"no engine for \.h5; use \.tflite or \.onnx"):
+    with pytest.raises(ModelError, match=r"cut\.tflite: not a model (LiteRT|tflite-runtime) can run"):
         interpreters.load(path)

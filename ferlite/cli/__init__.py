@@ -1,0 +1,63 @@
+"""The command `ferlite`: one module for each of its commands, which all end in the library's own functions."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import cv2
+
+import ferlite
+from ferlite.cli import bench, image, live, models
+from ferlite.errors import FerliteError
+
+EXIT_CODES = """\
+exit codes:
+  0    all went well, with or without faces
+  1    something could not be read, run or written; standard error says what
+  2    the command line was wrong
+  130  interrupted (Ctrl-C); what was written until then is whole
+  143  terminated (SIGTERM); likewise
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code. A KeyboardInterrupt goes on to the caller."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that every file is closed properly
+    _quiet_opencv()
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(logging.Formatter("ferlite: %(message)s"))
+    try:
+        code: int = options.command(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except FerliteError as error:
+        print(f"ferlite: {error}", file=sys.stderr)
+        return 1
+
+
+def _quiet_opencv() -> None:
+    # what OpenCV and FFmpeg print beside is reported by our own errors, once and in words
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    set_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # it moved between 4.11 and 4.14
+    set_level(0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ferlite",
+        description="The emotion on a face, on small computers.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"ferlite {ferlite.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in (image, live, bench, models):
+        module.add_to(commands)
+    return parser

@@ -1,0 +1,196 @@
+"""`ferlite run` and `ferlite demo`: faces and emotions of a source, frame after frame."""
+
+import argparse
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from ferlite import demo
+from ferlite.capture import open_source
+from ferlite.capture.camera import Camera
+from ferlite.capture.live import LiveSource
+from ferlite.capture.picamera import PiCamera
+from ferlite.cli.options import (
+    Commands,
+    add_model_options,
+    make_recognizer,
+    not_negative,
+    positive,
+    positive_int,
+    size,
+    timeout,
+)
+from ferlite.detectors import QUICK, THOROUGH
+from ferlite.errors import OutputError
+from ferlite.pipeline import Pipeline
+from ferlite.sinks.csv import CsvFile
+from ferlite.sinks.jsonl import JsonLines
+from ferlite.sinks.video import AnnotatedVideo
+from ferlite.sinks.window import Window
+from ferlite.smoothing import SECONDS
+from ferlite.tracking import EVERY
+from ferlite.types import FrameResult, Sink
+
+
+def add_to(commands: Commands) -> None:
+    run = commands.add_parser("run", help="faces and emotions live from a camera or stream, or from a video file")
+    run.add_argument(
+        "--source",
+        default="0",
+        metavar="0|picamera|URL|FILE|FOLDER",
+        help="camera number, a Raspberry Pi's camera module, stream, video file, or folder or pattern of pictures "
+        "(default: camera 0)",
+    )
+    run.add_argument("--output", metavar="FILE.mp4", help="write the video with the faces drawn in")
+    run.add_argument("--jsonl", metavar="FILE", help="write one JSON object a frame; - is standard output")
+    run.add_argument("--csv", metavar="FILE", help="write one row a face; - is standard output")
+    run.add_argument("--show", action="store_true", help="show the faces in a window; q ends")
+    run.add_argument("--frames", type=positive_int, metavar="N", help="stop after N frames")
+    _add_source_options(run)
+    _add_time_options(run)
+    add_model_options(run)
+    run.set_defaults(command=_run)
+
+    demo_parser = commands.add_parser(
+        "demo", help="the live pipeline on a synthetic camera: needs no camera, no network"
+    )
+    demo_parser.add_argument("--seconds", type=positive, default=10.0, metavar="S", help="how long (default: 10)")
+    demo_parser.add_argument(
+        "--output",
+        default="ferlite-demo.mp4",
+        metavar="FILE.mp4",
+        help="the annotated clip (default: ferlite-demo.mp4)",
+    )
+    add_model_options(demo_parser)
+    demo_parser.set_defaults(command=_demo, jsonl=None, csv=None, show=False, frames=None, tracking=True)
+
+
+def _add_source_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("source")
+    group.add_argument("--size", type=size, metavar="WxH", help="size to ask the camera for (default: 640x480)")
+    group.add_argument(
+        "--fps",
+        type=positive,
+        metavar="N",
+        help="rate to ask the camera for, or of a folder of pictures (default: 30)",
+    )
+    group.add_argument(
+        "--timeout",
+        type=timeout,
+        default=10.0,
+        metavar="S",
+        help="give up a live source after S seconds without a picture; it is reconnected in the meantime; inf never "
+        "gives up (default: 10)",
+    )
+    group.add_argument("--replay", action="store_true", help="play a file at its own pace, like a camera")
+    group.add_argument("--max-fps", type=positive, metavar="N", help="take at most N frames a second: a cooler board")
+
+
+def _add_time_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("faces over time")
+    group.add_argument(
+        "--search-every",
+        type=positive_int,
+        default=EVERY,
+        metavar="N",
+        help="search the whole picture every N frames, and near the known faces in between; 1 finds most and takes the "
+        f"longest (default: {EVERY})",
+    )
+    group.add_argument(
+        "--smoothing",
+        type=not_negative,
+        default=SECONDS,
+        metavar="S",
+        help=f"time constant of the running mean that keeps labels steady; 0 for none (default: {SECONDS:g})",
+    )
+    group.add_argument(
+        "--no-tracking", dest="tracking", action="store_false", help="every frame by itself: no numbers, no smoothing"
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    places = [options.source, options.output, options.jsonl, options.csv]
+    files = [Path(place).resolve() for place in places if place not in (None, "-")]
+    if len(set(files)) < len(files) or places.count("-") > 1:
+        raise OutputError("--source, --output, --jsonl and --csv have to be different files")
+    draws = options.show or options.output is not None
+    source = open_source(options.source, options.size, options.fps, options.timeout, options.replay, color=draws)
+    with source:
+        if isinstance(source, Camera | PiCamera):
+            print(f"{source.name}: {source.settings}", file=sys.stderr)
+        recognizer = make_recognizer(options, QUICK if source.live else THOROUGH)
+        pipeline = Pipeline(
+            source, recognizer, options.tracking, options.search_every, options.smoothing, options.max_fps
+        )
+        _follow(pipeline, options)
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    recognizer = make_recognizer(options, QUICK)
+    with demo.synthetic_camera(options.seconds) as source:
+        print(f"A moving portrait as a camera, {demo.FPS:g} pictures a second, for {options.seconds:g} s")
+        _follow(Pipeline(source, recognizer), options)
+    print(f"Look at the clip: {options.output}")
+    return 0
+
+
+def _follow(pipeline: Pipeline, options: argparse.Namespace) -> None:
+    """Send every result to the sinks asked for, print each change of the emotions, and sum up at the end."""
+    source = pipeline.source
+    talk = sys.stderr if "-" in (options.jsonl, options.csv) else sys.stdout
+    with_faces = 0
+    with ExitStack() as stack:
+        # runs last, also when the run is interrupted or fails: no frame is under way any more
+        stack.callback(lambda: _sum_up(pipeline, with_faces, talk))
+        stack.enter_context(pipeline)
+        sinks: list[Sink] = []
+        if options.jsonl is not None:
+            sinks.append(stack.enter_context(JsonLines(options.jsonl)))
+        if options.csv is not None:
+            sinks.append(stack.enter_context(CsvFile(options.csv, pipeline.recognizer.classifier.labels)))
+        if options.output is not None:
+            sinks.append(stack.enter_context(AnnotatedVideo(options.output, source.fps or 30.0, paced=source.live)))
+        window = stack.enter_context(Window()) if options.show else None
+        if window is not None:
+            sinks.append(window)
+        emotions: list[tuple[int | None, str]] = []
+        bar = stack.enter_context(tqdm(total=options.frames or source.total, unit="frame", disable=None))
+        for result in pipeline:
+            for sink in sinks:
+                sink.write(result)
+            bar.update()
+            with_faces += bool(result.faces)
+            now = [(face.track_id, face.label) for face in result.faces]
+            if options.tracking:
+                now.sort()  # the order by size says nothing about who is who
+            if now != emotions:
+                emotions = now
+                tqdm.write(_result_line(result), file=talk)
+            if pipeline.stats.count == options.frames or (window is not None and window.closed):
+                break
+
+
+def _sum_up(pipeline: Pipeline, with_faces: int, file: TextIO) -> None:
+    stats, source = pipeline.stats, pipeline.source
+    if stats.count == 0:
+        return  # an error is on its way that says why
+    text = f"{stats.count} frames, a face in {with_faces}"
+    if stats.count > 1:
+        text += (
+            f"; {stats.throughput:.1f} frames per second; latency p50 {stats.latency(50) * 1000:.1f} ms, "
+            f"p95 {stats.latency(95) * 1000:.1f} ms"
+        )
+    if source.live:
+        text += f"; {pipeline.dropped} of {pipeline.seen} dropped for newer ones"
+        if isinstance(source, LiveSource) and source.reconnects:
+            text += f"; reconnected {source.reconnects} times"
+    tqdm.write(text, file=file)
+
+
+def _result_line(result: FrameResult) -> str:
+    faces = sorted(result.faces, key=lambda face: face.track_id or 0)
+    return f"{result.frame.seq:6d}  {', '.join(map(str, faces)) or 'no face'}"

@@ -1,0 +1,82 @@
+"""`ferlite models`: the models that came along, and files to fetch."""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ferlite import cache, cards, downloads
+from ferlite.cli.options import Commands
+from ferlite.errors import FerliteError, SettingError
+
+
+def add_to(commands: Commands) -> None:
+    parser = commands.add_parser("models", help="the models that came along, and files to fetch")
+    actions = parser.add_subparsers(required=True, metavar="COMMAND")
+    actions.add_parser("list", help="all of them, and what is here").set_defaults(command=_list)
+    for name, command, about in (
+        ("pull", _pull, "fetch a file from the Internet, checked against its checksum"),
+        ("path", _path, "print where a model or file lies"),
+        ("verify", _verify, "check the checksums of models and files; of all that are here without names"),
+    ):
+        one = actions.add_parser(name, help=about)
+        one.add_argument(
+            "names", nargs="*" if name == "verify" else "+", metavar="NAME", help="see `ferlite models list`"
+        )
+        if name == "pull":
+            one.add_argument("--url", help="where to fetch it from instead (one NAME only)")
+        one.set_defaults(command=command)
+
+
+def _list(options: argparse.Namespace) -> int:
+    for weights in cards.bundled_models():
+        print(f"{weights.name:34}{weights.stat().st_size / 1e6:6.2f} MB  bundled")
+    for name, download in downloads.DOWNLOADS.items():
+        here = "fetched" if _is_fetched(name) else f"not here: ferlite models pull {name}"
+        print(f"{name:34}{download.size / 1e6:6.2f} MB  {here}\n{'':45}{download.about}; license: {download.license}")
+    return 0
+
+
+def _pull(options: argparse.Namespace) -> int:
+    if options.url is not None and len(options.names) > 1:
+        raise SettingError("--url goes with one name only")
+    for name in options.names:
+        with tqdm(desc=name, unit="B", unit_scale=True, disable=None) as bar:
+            place = downloads.pull(name, options.url, partial(_show, bar))
+        print(place)
+    return 0
+
+
+def _show(bar: "tqdm[None]", done: int, total: int) -> None:
+    bar.total = total
+    bar.update(done - bar.n)
+
+
+def _path(options: argparse.Namespace) -> int:
+    for name in options.names:
+        print(_model_path(name))
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    here = [str(path) for path in cards.bundled_models()]
+    here += filter(_is_fetched, downloads.DOWNLOADS)
+    failed = 0
+    for name in options.names or here:
+        try:
+            print(f"{_model_path(name)}: ok")
+        except FerliteError as error:
+            failed += 1
+            print(f"ferlite: {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _is_fetched(name: str) -> bool:
+    return (cache.folder() / downloads.DOWNLOADS[name].file).exists()
+
+
+def _model_path(name: str) -> Path:
+    """Where a download, a bundled model or a model file lies, once its checksum was found right."""
+    return downloads.path(name) if name in downloads.DOWNLOADS else cards.find(name).weights

@@ -1,0 +1,114 @@
+"""Options that several commands share, and what is made of them."""
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+
+from ferlite import detectors, interpreters
+from ferlite.cards import DEFAULT_MODEL
+from ferlite.detectors import QUICK, THOROUGH
+from ferlite.errors import SettingError
+from ferlite.recognizer import Recognizer
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+else:
+    Commands = object
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("model")
+    group.add_argument("--model", metavar="FILE|NAME", help=f"weights with a card (default: {DEFAULT_MODEL})")
+    group.add_argument(
+        "--backend", default="auto", choices=interpreters.BACKENDS, help="engine that runs the model (default: auto)"
+    )
+    group.add_argument("--detector", default="haar", choices=detectors.NAMES, help="face detector (default: haar)")
+    group.add_argument(
+        "--detector-model",
+        metavar="FILE",
+        help="file of the yunet detector (default: the one of `ferlite models pull yunet`)",
+    )
+    group.add_argument(
+        "--min-face",
+        type=part,
+        metavar="PART",
+        help="smallest face to find, as a part of the picture's longer side; half of it takes up to four times as long "
+        f"(default: {THOROUGH:g} in image and in run on files, {QUICK:g} live, in demo and in bench)",
+    )
+    group.add_argument("--threads", type=positive_int, default=1, metavar="N", help="processor threads (default: 1)")
+
+
+def make_recognizer(options: argparse.Namespace, min_face: float) -> Recognizer:
+    cv2.setNumThreads(options.threads)
+    if options.detector_model is not None and options.detector == "haar":
+        raise SettingError("--detector-model is for --detector yunet; the haar detector comes with OpenCV")
+    settings = {} if options.detector_model is None else {"model": options.detector_model}
+    detector = detectors.create(options.detector, min_face=options.min_face or min_face, **settings)
+    with _native_stderr_hidden():  # LiteRT announces itself there, and has no setting for it
+        return Recognizer(options.model, detector, options.threads, options.backend)
+
+
+def positive_int(text: str) -> int:
+    return whole(text, 1)
+
+
+def whole(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+    return int(text)
+
+
+def positive(text: str) -> float:
+    return _real(text, lambda number: 0 < number < math.inf, "a number above 0")
+
+
+def timeout(text: str) -> float:
+    return _real(text, lambda number: number > 0, "a number above 0, or inf")
+
+
+def not_negative(text: str) -> float:
+    return _real(text, lambda number: 0 <= number < math.inf, "a number from 0 on")
+
+
+def part(text: str) -> float:
+    return _real(text, lambda number: 0 < number <= 1, "a number above 0 and at most 1")
+
+
+def size(text: str) -> tuple[int, int]:
+    numbers = text.lower().split("x")
+    if len(numbers) != 2 or not all(number.isdecimal() and 0 < int(number) < 100_000 for number in numbers):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size like 1280x720")
+    return int(numbers[0]), int(numbers[1])
+
+
+def _real(text: str, holds: Callable[[float], bool], wanted: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not holds(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+    return number
+
+
+@contextmanager
+def _native_stderr_hidden() -> Iterator[None]:
+    """Hide what libraries print past Python; our own warnings are seen as ever."""
+    stderr = sys.stderr
+    stderr.flush()
+    with os.fdopen(os.dup(2), "w", buffering=1) as kept:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        sys.stderr = kept
+        try:
+            yield
+        finally:
+            sys.stderr = stderr
+            os.dup2(kept.fileno(), 2)

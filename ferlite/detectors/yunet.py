@@ -1,0 +1,87 @@
+"""YuNet (Wu, Peng, Yu 2023), a small face detector of OpenCV's model zoo: landmarks, tilted and turned heads.
+
+The file, face_detection_yunet_2023mar.onnx, is not part of ferlite: `ferlite models pull yunet` fetches it, or give the
+path of the one you have.
+"""
+
+from os import PathLike
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ferlite import downloads
+from ferlite.detectors import THOROUGH, check_min_face
+from ferlite.errors import ModelError, SettingError
+from ferlite.images import recolor, shrink
+from ferlite.types import Box, Detection, Image, Landmarks, Point
+
+# Pixels the smallest wanted face has in the shrunken image: the 43 annotated faces of dlib's example photos were all
+# found from 18 pixels on, 38 at 12; `python -m benchmarks.detectors`.
+SMALLEST = 16
+LEAST = 96  # pixels of the longer side: in smaller pictures it misses half of the faces that it finds in this size
+# A face of more than about 300 pixels is larger than those it was trained on, and missed: large images are looked at a
+# second time at this longer side.
+OVERVIEW = 320
+OVERLAP = 0.3  # two boxes that share more of their union than this are one face: the value of OpenCV's model zoo
+MOST = 200  # faces a picture can have
+
+
+class YuNetDetector:
+    """Faces with five landmarks, from frontal to profile.
+
+    `model` is the path of the ONNX file; without it the one that `ferlite models pull yunet` brought. `min_face` is the
+    side of the smallest face to find, as a part of the image's longer side: the image is shrunk until such a face is 16
+    pixels, so time grows with 1/min_face². `score` is the least a face needs to be reported. Raises ModelError for a
+    file that is missing or damaged. Not thread-safe: make one a thread.
+    """
+
+    def __init__(
+        self, model: str | PathLike[str] | None = None, min_face: float = THOROUGH, score: float = 0.7
+    ) -> None:
+        if not 0 < score < 1:
+            raise SettingError(f"score is {score}; it has to be above 0 and below 1")
+        self.min_face, self.score = check_min_face(min_face), score
+        path = downloads.path("yunet") if model is None else Path(model)
+        try:
+            content = np.frombuffer(path.read_bytes(), np.uint8)
+        except OSError as error:
+            raise ModelError(f"{path}: the detector's file cannot be read: {error.strerror}") from error
+        try:
+            self._network = cv2.FaceDetectorYN.create(
+                "onnx", content, np.empty(0, np.uint8), (OVERVIEW, OVERVIEW), score, OVERLAP, MOST
+            )
+            self._network.detect(np.zeros((OVERVIEW, OVERVIEW, 3), np.uint8))
+        except (cv2.error, SystemError) as error:
+            raise ModelError(
+                f"{path}: OpenCV {cv2.__version__} cannot load it as YuNet; it needs face_detection_yunet_2023mar.onnx"
+            ) from error
+
+    def __call__(self, image: Image, min_face: float | None = None) -> list[Detection]:
+        small, scale = shrink(recolor(image, "bgr"), max(LEAST, SMALLEST / (min_face or self.min_face)))
+        rows = self._rows(small, scale)
+        if max(small.shape) > 1.5 * OVERVIEW:
+            overview, further = shrink(small, OVERVIEW)
+            rows = np.concatenate([rows, self._rows(overview, scale * further)])
+            rows = rows[np.asarray(cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), 0.0, OVERLAP), np.intp)]
+        return [_detection(row.tolist()) for row in rows]
+
+    def _rows(self, image: Image, scale: float) -> NDArray[np.float32]:
+        """Rows of x, y, w, h, ten coordinates of landmarks and the score, (n, 15) float32."""
+        self._network.setInputSize((image.shape[1], image.shape[0]))
+        rows: NDArray[np.float32] | None = self._network.detect(image)[1]  # type: ignore[assignment]
+        if rows is None:
+            return np.empty((0, 15), np.float32)
+        x, y, w, h = rows[:, :4].T
+        height, width = image.shape[:2]
+        # in pictures of a few pixels' width it sees boxes without end
+        real = np.isfinite(rows).all(axis=1) & (x < width) & (y < height) & (x + w > 0) & (y + h > 0)
+        rows = rows[real]
+        rows[:, :14] /= scale
+        return rows
+
+
+def _detection(row: list[float]) -> Detection:
+    points = (Point(x, y) for x, y in zip(row[4:14:2], row[5:14:2], strict=True))
+    return Detection(Box(*(round(v) for v in row[:4])), row[14], Landmarks(*points))

@@ -1,0 +1,71 @@
+"""One place between two threads: what one puts there, the other takes.
+
+Where the newest wins, an item that nobody has taken yet is replaced and counted, so that the taker never sees an old
+one; else whoever puts waits until the place is free, so that nothing is lost.
+"""
+
+from threading import Condition
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Handover(Generic[T]):
+    """A bounded hand-over of one item at a time, from one thread to another."""
+
+    def __init__(self, newest_wins: bool) -> None:
+        self._newest_wins = newest_wins
+        self._changed = Condition()
+        self._item: T | None = None
+        self._error: BaseException | None = None
+        self._finished = self._closed = False
+        self._dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """Items that were put and will never be taken."""
+        with self._changed:
+            return self._dropped
+
+    @property
+    def closed(self) -> bool:
+        """Whether the taker has gone: whatever is put now is dropped."""
+        return self._closed
+
+    def put(self, item: T) -> bool:
+        """Hand an item over; false where nobody will take it any more."""
+        with self._changed:
+            if not self._newest_wins:
+                self._changed.wait_for(lambda: self._item is None or self._closed)
+            if self._closed:
+                self._dropped += 1
+                return False
+            self._dropped += self._item is not None
+            self._item = item
+            self._changed.notify_all()
+            return True
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Say that nothing more comes, because of an error or because the end is reached."""
+        with self._changed:
+            self._error, self._finished = error, True
+            self._changed.notify_all()
+
+    def take(self, timeout: float | None = None) -> T | None:
+        """The next item; None at the end. Raises the error that ended it, and TimeoutError after `timeout` seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._item is not None or self._finished or self._closed, timeout):
+                raise TimeoutError
+            item, self._item = self._item, None
+            if item is None and self._error is not None and not self._closed:
+                raise self._error
+            self._changed.notify_all()
+            return item
+
+    def close(self) -> None:
+        """Say that nothing more will be taken: what lies there is dropped, whoever waits goes on."""
+        with self._changed:
+            self._closed = True
+            self._dropped += self._item is not None
+            self._item = None
+            self._changed.notify_all()

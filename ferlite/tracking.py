@@ -1,0 +1,164 @@
+"""Boxes over time: which face is which, and where to look next.
+
+Searching a whole frame costs many times what reading an emotion does, so it is done every few frames only; in between
+the detector looks at small squares around the faces it knows. After Kalal et al. 2012 (tracking by detection) and
+Bochinski et al. 2017 (matching boxes by their overlap alone), without either one's motion model: from frame to frame a
+face moves by a small part of its own size.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple
+
+from ferlite.errors import SettingError
+from ferlite.types import Box, Detection, Detector, Image
+
+EVERY = 6  # frames from one search of the whole picture to the next
+PATIENCE = 0.35  # seconds a face may be missed before its track ends: a blink of the detector, not a person who left
+CLEAR = 0.8  # score from which a new face counts at once; a fainter one has to be found a second time
+REGION = 2.0  # side of the square to look at, in sides of the last box
+LOOK = 0.25  # min_face in that square
+SAME = 0.2  # least overlap (intersection over union) of a face with its box one frame before
+TWICE = 0.4  # overlap from which two boxes are one face seen from two squares
+
+
+class Tracked(NamedTuple):
+    """A face with its number, None where faces are not tracked. `unseen` is for how many seconds it has not been found:
+    the detection is as old."""
+
+    track_id: int | None
+    detection: Detection
+    unseen: float
+
+
+class Tracker:
+    """Faces with numbers, from 1 on and never given twice.
+
+    The detector searches the whole picture every `every` frames, and at once when a face is lost; with `every=1`
+    always. A face that is missed keeps its number, and is reported where it was last, for `patience` seconds. Not
+    thread-safe.
+    """
+
+    def __init__(self, detector: Detector, every: int = EVERY, patience: float = PATIENCE) -> None:
+        if every < 1:
+            raise SettingError(f"every is {every}; it has to be 1 frame or more")
+        if not patience >= 0:
+            raise SettingError(f"patience is {patience}; it has to be 0 seconds or more")
+        self.detector, self.every, self.patience = detector, every, patience
+        self._numbers = count(1)
+        self._size: tuple[int, ...] = ()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all faces, as at the start of another video; numbers go on."""
+        self._tracks: list[_Track] = []
+        self._since_search = self.every
+
+    def __call__(self, image: Image, timestamp: float) -> list[Tracked]:
+        """The faces of the next frame, BGR (h, w, 3) or grey (h, w) uint8; the largest first.
+
+        `timestamp` is in seconds and never falls.
+        """
+        if image.shape[:2] != self._size:  # boxes of another size of picture say nothing
+            self.reset()
+            self._size = image.shape[:2]
+        self._since_search += 1
+        settled = bool(self._tracks) and not any(track.misses for track in self._tracks)
+        if self._since_search >= (self.every if settled else max(1, self.every // 3)):
+            detections = self._search(image)
+        else:
+            detections = self._look(image)
+            if settled and len(_pairs(self._tracks, detections)) < len(self._tracks):
+                detections = self._search(image)
+        self._update(detections, timestamp)
+        reported = [
+            Tracked(track.number, track.detection, timestamp - track.seen) for track in self._tracks if track.confirmed
+        ]
+        return sorted(reported, key=lambda face: face.detection.box.w * face.detection.box.h, reverse=True)
+
+    def _search(self, image: Image) -> list[Detection]:
+        self._since_search = 0
+        return self.detector(image)
+
+    def _look(self, image: Image) -> list[Detection]:
+        height, width = image.shape[:2]
+        found: list[Detection] = []
+        for track in self._tracks:
+            x, y, w, h = track.detection.box
+            reach = REGION * max(w, h) / 2
+            left, top = max(0, round(x + w / 2 - reach)), max(0, round(y + h / 2 - reach))
+            right, bottom = min(width, round(x + w / 2 + reach)), min(height, round(y + h / 2 + reach))
+            if left < right and top < bottom:
+                region = image[top:bottom, left:right]
+                found += (_moved(face, left, top) for face in self.detector(region, LOOK))
+        return _distinct(found)
+
+    def _update(self, detections: list[Detection], timestamp: float) -> None:
+        pairs = _pairs(self._tracks, detections)
+        for number, track in enumerate(self._tracks):
+            if number in pairs:
+                track.detection, track.seen = detections[pairs[number]], timestamp
+                track.misses, track.confirmed = 0, True
+            else:
+                track.misses += 1
+        self._tracks = [
+            track
+            for track in self._tracks
+            # two misses, so that a slow source does not lose a face with every single one
+            if track.misses == 0 or (track.confirmed and (track.misses < 2 or timestamp - track.seen <= self.patience))
+        ]
+        for index in set(range(len(detections))) - set(pairs.values()):
+            new = detections[index]
+            self._tracks.append(_Track(next(self._numbers), new, timestamp, confirmed=new.score >= CLEAR))
+
+
+@dataclass(slots=True)
+class _Track:
+    number: int
+    detection: Detection
+    seen: float
+    confirmed: bool
+    misses: int = 0
+
+
+def overlap(a: Box, b: Box) -> float:
+    """The intersection of two boxes over their union, 0…1."""
+    width = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
+    height = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / (a.w * a.h + b.w * b.h - width * height)
+
+
+def _pairs(tracks: list[_Track], detections: list[Detection]) -> dict[int, int]:
+    """Which track goes on with which detection, the closest first; both by index."""
+    overlaps = (
+        (overlap(track.detection.box, face.box), i, j)
+        for i, track in enumerate(tracks)
+        for j, face in enumerate(detections)
+    )
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for shared, i, j in sorted(overlaps, reverse=True):
+        if shared < SAME:
+            break
+        if i not in pairs and j not in taken:
+            pairs[i] = j
+            taken.add(j)
+    return pairs
+
+
+def _distinct(detections: Iterable[Detection]) -> list[Detection]:
+    kept: list[Detection] = []
+    for face in sorted(detections, key=lambda face: face.score, reverse=True):
+        if all(overlap(face.box, other.box) < TWICE for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _moved(face: Detection, x: int, y: int) -> Detection:
+    landmarks = face.landmarks
+    if landmarks is not None:
+        landmarks = type(landmarks)(*(type(point)(point.x + x, point.y + y) for point in landmarks))
+    return Detection(Box(face.box.x + x, face.box.y + y, face.box.w, face.box.h), face.score, landmarks)
