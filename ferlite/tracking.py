@@ -16,10 +16,11 @@ from ferlite.types import Box, Detection, Detector, Image
 
 EVERY = 6  # frames from one search of the whole picture to the next
 PATIENCE = 0.35  # seconds a face may be missed before its track ends: a blink of the detector, not a person who left
+KNOWN = 5  # times a face has to be found to be reported while it is missed: chance finds end at once
 CLEAR = 0.8  # score from which a new face counts at once; a fainter one has to be found a second time
 REGION = 2.0  # side of the square to look at, in sides of the last box
 LOOK = 0.25  # min_face in that square
-SAME = 0.2  # least overlap (intersection over union) of a face with its box one frame before
+SAME = 0.05  # least overlap (intersection over union) of a face with its box one frame before: it touches it
 TWICE = 0.4  # overlap from which two boxes are one face seen from two squares
 
 
@@ -35,9 +36,9 @@ class Tracked(NamedTuple):
 class Tracker:
     """Faces with numbers, from 1 on and never given twice.
 
-    The detector searches the whole picture every `every` frames, and at once when a face is lost; with `every=1`
-    always. A face that is missed keeps its number, and is reported where it was last, for `patience` seconds. Not
-    thread-safe.
+    The detector searches the whole picture every `every` frames, with 1 always, and at once when a face is lost. A
+    face that is missed keeps its number for `patience` seconds, and is reported where it was last if it was found a few
+    times before. Not thread-safe.
     """
 
     def __init__(self, detector: Detector, every: int = EVERY, patience: float = PATIENCE) -> None:
@@ -73,7 +74,9 @@ class Tracker:
                 detections = self._search(image)
         self._update(detections, timestamp)
         reported = [
-            Tracked(track.number, track.detection, timestamp - track.seen) for track in self._tracks if track.confirmed
+            Tracked(track.number, track.detection, timestamp - track.seen)
+            for track in self._tracks
+            if track.confirmed and (track.misses == 0 or track.found >= KNOWN)
         ]
         return sorted(reported, key=lambda face: face.detection.box.w * face.detection.box.h, reverse=True)
 
@@ -100,6 +103,7 @@ class Tracker:
             if number in pairs:
                 track.detection, track.seen = detections[pairs[number]], timestamp
                 track.misses, track.confirmed = 0, True
+                track.found += 1
             else:
                 track.misses += 1
         self._tracks = [
@@ -119,6 +123,7 @@ class _Track:
     detection: Detection
     seen: float
     confirmed: bool
+    found: int = 1
     misses: int = 0
 
 
