@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
@@ -47,10 +48,8 @@ class MjpegServer:
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
                 self.end_headers()
-                try:
+                with suppress(OSError):  # the client has gone
                     stream._send(self.wfile.write)
-                except OSError:
-                    pass  # the client has gone
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -69,10 +68,8 @@ class MjpegServer:
         self._server.shutdown()
         self._server.server_close()
         for client in self._clients:
-            try:
+            with suppress(OSError):  # it was faster
                 client.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # it was faster
         self._thread.join()
 
     def _send(self, write: Callable[[bytes], object]) -> None:

@@ -4,7 +4,8 @@ Where the newest wins, an item that nobody has taken yet is replaced and counted
 one; else whoever puts waits until the place is free, so that nothing is lost.
 """
 
-from threading import Condition
+import math
+from threading import TIMEOUT_MAX, Condition
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -27,11 +28,6 @@ class Handover(Generic[T]):
         with self._changed:
             return self._dropped
 
-    @property
-    def closed(self) -> bool:
-        """Whether the taker has gone: whatever is put now is dropped."""
-        return self._closed
-
     def put(self, item: T) -> bool:
         """Hand an item over; false where nobody will take it any more."""
         with self._changed:
@@ -51,10 +47,11 @@ class Handover(Generic[T]):
             self._error, self._finished = error, True
             self._changed.notify_all()
 
-    def take(self, timeout: float | None = None) -> T | None:
+    def take(self, timeout: float = math.inf) -> T | None:
         """The next item; None at the end. Raises the error that ended it, and TimeoutError after `timeout` seconds."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._item is not None or self._finished or self._closed, timeout):
+            longest = timeout if timeout < TIMEOUT_MAX else None
+            if not self._changed.wait_for(lambda: self._item is not None or self._finished or self._closed, longest):
                 raise TimeoutError
             item, self._item = self._item, None
             if item is None and self._error is not None and not self._closed:

@@ -4,10 +4,11 @@ import atexit
 import time
 from dataclasses import replace
 from os import PathLike
-from threading import Event, Thread
+from threading import TIMEOUT_MAX, Event, RLock, Thread, current_thread
 from typing import NamedTuple, Self
 
 from ferlite.capture import Source, open_source
+from ferlite.capture.live import CLOSE_TIMEOUT
 from ferlite.detectors import QUICK, THOROUGH
 from ferlite.detectors.haar import HaarDetector
 from ferlite.errors import SettingError
@@ -17,9 +18,7 @@ from ferlite.recognizer import Recognizer, as_faces
 from ferlite.smoothing import SECONDS, Smoother
 from ferlite.stats import Stats
 from ferlite.tracking import EVERY, Tracked, Tracker
-from ferlite.types import Box, Detection, Face, Frame, FrameResult, Image, Landmarks, Point
-
-CLOSE_TIMEOUT = 10.0  # seconds: a thread that does not end by then is left to itself
+from ferlite.types import Face, Frame, FrameResult, Image
 
 
 class Pipeline:
@@ -53,12 +52,13 @@ class Pipeline:
         smoothing: float | Smoother = SECONDS,
         max_fps: float | None = None,
     ) -> None:
-        if max_fps is not None and not max_fps > 0:
-            raise SettingError(f"max_fps is {max_fps}; it has to be above 0")
-        self._smoother = smoothing if isinstance(smoothing, Smoother) else _smoother(smoothing)
         self.source = open_source(source) if isinstance(source, int | str | PathLike) else source
         self.stats = Stats()
         try:
+            if max_fps is not None and not max_fps > 0:
+                raise SettingError(f"max_fps is {max_fps}; it has to be above 0")
+            self._smoother = smoothing if isinstance(smoothing, Smoother) else _smoother(smoothing)
+            self._smoother.reset()  # what it knows of another source says nothing about this one
             self.recognizer = recognizer or Recognizer(detector=HaarDetector(QUICK if self.source.live else THOROUGH))
             self._tracker = Tracker(self.recognizer.detector, search_every) if tracking else None
         except BaseException:
@@ -69,6 +69,7 @@ class Pipeline:
         self._results: Handover[_Result] = Handover(newest_wins=self.source.live)
         self._closing = Event()
         self._threads: list[Thread] = []
+        self._starting = RLock()
 
     @property
     def seen(self) -> int:
@@ -84,7 +85,7 @@ class Pipeline:
         return self
 
     def __next__(self) -> FrameResult:
-        if not self._threads and not self._closing.is_set():
+        if not self._threads:
             self._start()
         result = self._results.take()
         if result is None:
@@ -105,24 +106,29 @@ class Pipeline:
         self._closing.set()
         self._found.close()
         self._results.close()
-        if self.source.live or not self._threads:
-            self.source.close()  # also wakes who waits for it; files are closed by the thread that reads them
-        for thread in self._threads:
-            thread.join(CLOSE_TIMEOUT)
+        with self._starting:
+            if self.source.live or not self._threads:
+                self.source.close()  # also wakes who waits for it; files are closed by the thread that reads them
+            for thread in self._threads:
+                if thread is not current_thread():
+                    thread.join(CLOSE_TIMEOUT)
         atexit.unregister(self.close)
 
     def _start(self) -> None:
-        atexit.register(self.close)  # a thread still inside OpenCV when the interpreter goes can crash it
-        for name, work in (("detect", self._detect_all), ("classify", self._classify_all)):
-            self._threads.append(Thread(target=work, name=f"ferlite {name}", daemon=True))
-        for thread in self._threads:
-            thread.start()
+        with self._starting:
+            if self._threads or self._closing.is_set():
+                return
+            atexit.register(self.close)  # a thread still inside OpenCV when the interpreter goes takes the process down
+            for name, work in (("classify", self._classify_all), ("detect", self._detect_all)):
+                thread = Thread(target=work, name=f"ferlite {name}", daemon=True)
+                thread.start()
+                self._threads.append(thread)
 
     def _detect_all(self) -> None:
         try:
             frames = iter(self.source)
             due = 0.0
-            while not self._closing.wait(max(0.0, due - time.monotonic())):
+            while not self._closing.wait(min(max(0.0, due - time.monotonic()), TIMEOUT_MAX)):
                 due = time.monotonic() + (1 / self._max_fps if self._max_fps else 0.0)
                 frame = next(frames, None)
                 if frame is None:
@@ -131,7 +137,10 @@ class Pipeline:
                 picture = as_image(frame.image if frame.luma is None else frame.luma)
                 tracked = self._find(picture, frame.timestamp)
                 began = frame.timestamp if self.source.live else started
-                self._found.put(_Found(frame, began, picture, tracked, time.monotonic() - started))
+                numbers = frozenset() if self._tracker is None else self._tracker.numbers
+                detecting = time.monotonic() - started
+                if not self._found.put(_Found(frame, began, picture, tracked, numbers, detecting)):
+                    break
         except BaseException as error:  # the caller's, whatever it is
             self._found.finish(error)
         else:
@@ -142,7 +151,7 @@ class Pipeline:
     def _find(self, picture: Image, timestamp: float) -> list[Tracked]:
         if self._tracker is not None:
             return self._tracker(picture, timestamp)
-        return [Tracked(None, detection, 0.0) for detection in self.recognizer.detect(picture)]
+        return [Tracked(None, detection) for detection in self.recognizer.detect(picture)]
 
     def _classify_all(self) -> None:
         try:
@@ -151,10 +160,11 @@ class Pipeline:
                 started = time.monotonic()
                 faces = self._classify(found)
                 if self._tracker is not None:
-                    faces = self._follow(found, faces, known)
+                    faces = self._steady(found, faces, known)
                 classifying = time.monotonic() - started
                 self._results.put(_Result(found.frame, found.began, tuple(faces), found.detecting, classifying))
         except BaseException as error:
+            self._found.close()  # nobody will take any more
             self._results.finish(error)
         else:
             self._results.finish()
@@ -162,40 +172,39 @@ class Pipeline:
     def _classify(self, found: "_Found") -> list[Face]:
         """The faces that were found in this very frame, each by itself."""
         classifier, frame = self.recognizer.classifier, found.frame
-        detections = [face.detection for face in found.faces if face.unseen == 0]
+        detections = [face.detection for face in found.faces if face.found]
         if frame.luma is None:
             return as_faces(detections, classifier.predict_faces(found.picture, detections), classifier.labels)
         image = as_image(frame.image)
         scale = image.shape[1] / found.picture.shape[1], image.shape[0] / found.picture.shape[0]
-        placed = [_scaled(detection, *scale) for detection in detections]
+        placed = [detection.placed(*scale) for detection in detections]
         if classifier.card.color == "grey":
             probabilities = classifier.predict_faces(found.picture, detections)
         else:
             probabilities = classifier.predict_faces(image, placed)
         return as_faces(placed, probabilities, classifier.labels)
 
-    def _follow(self, found: "_Found", faces: list[Face], known: dict[int, Face]) -> list[Face]:
+    def _steady(self, found: "_Found", faces: list[Face], known: dict[int, Face]) -> list[Face]:
         """The faces with their numbers and what holds for them over time; those that were missed as last `known`."""
         fresh = iter(faces)
-        followed = []
-        for number, _, unseen in found.faces:
+        for gone in known.keys() - found.numbers:
+            del known[gone]
+        self._smoother.keep(found.numbers)
+        result = []
+        for number, _, is_found, unseen in found.faces:
             assert number is not None
-            if unseen > 0:
-                if number not in known:  # the frame in which it was found was passed over for a newer one
-                    continue
-                face = replace(known[number], unseen=unseen)
-            else:
+            if is_found:
                 face = next(fresh)
                 steady = self._smoother(number, face.raw, found.frame.timestamp)
                 label = face.labels[steady.label]
                 face = replace(face, label=label, probabilities=steady.probabilities, track_id=number)
+            elif number in known:
+                face = replace(known[number], unseen=unseen)
+            else:  # the frames in which it was found were passed over for newer ones
+                continue
             known[number] = face
-            followed.append(face)
-        numbers = {face.track_id for face in found.faces}
-        for gone in known.keys() - numbers:
-            del known[gone]
-        self._smoother.keep(known)
-        return followed
+            result.append(face)
+        return result
 
 
 def _smoother(seconds: float) -> Smoother:
@@ -203,12 +212,13 @@ def _smoother(seconds: float) -> Smoother:
 
 
 class _Found(NamedTuple):
-    """A frame with the faces found in `picture`, which is its luma where it has one."""
+    """A frame with the faces found in `picture`, its luma if it has one, and the `numbers` of all that may return."""
 
     frame: Frame
     began: float
     picture: Image
     faces: list[Tracked]
+    numbers: frozenset[int]
     detecting: float
 
 
@@ -218,12 +228,3 @@ class _Result(NamedTuple):
     faces: tuple[Face, ...]
     detecting: float
     classifying: float
-
-
-def _scaled(detection: Detection, across: float, down: float) -> Detection:
-    x, y, w, h = detection.box
-    landmarks = detection.landmarks
-    if landmarks is not None:
-        landmarks = Landmarks(*(Point(point.x * across, point.y * down) for point in landmarks))
-    box = Box(round(x * across), round(y * down), round(w * across), round(h * down))
-    return Detection(box, detection.score, landmarks)

@@ -15,30 +15,35 @@ from ferlite.errors import SettingError
 from ferlite.types import Box, Detection, Detector, Image
 
 EVERY = 6  # frames from one search of the whole picture to the next
+PAUSE = 3.0  # seconds between two frames after which nobody is taken to be where they were
 PATIENCE = 0.35  # seconds a face may be missed before its track ends: a blink of the detector, not a person who left
+MOST_MISSES = 90  # frames, should the clock stand still
 KNOWN = 5  # times a face has to be found to be reported while it is missed: chance finds end at once
 CLEAR = 0.8  # score from which a new face counts at once; a fainter one has to be found a second time
 REGION = 2.0  # side of the square to look at, in sides of the last box
 LOOK = 0.25  # min_face in that square
-SAME = 0.05  # least overlap (intersection over union) of a face with its box one frame before: it touches it
+SAME = 0.2  # least overlap (intersection over union) of a face with its box one frame before
 TWICE = 0.4  # overlap from which two boxes are one face seen from two squares
 
 
 class Tracked(NamedTuple):
-    """A face with its number, None where faces are not tracked. `unseen` is for how many seconds it has not been found:
-    the detection is as old."""
+    """A face with its number, None where faces are not tracked.
+
+    `found` says whether the detector found it in this frame; else the detection is `unseen` seconds old.
+    """
 
     track_id: int | None
     detection: Detection
-    unseen: float
+    found: bool = True
+    unseen: float = 0.0
 
 
 class Tracker:
     """Faces with numbers, from 1 on and never given twice.
 
-    The detector searches the whole picture every `every` frames, with 1 always, and at once when a face is lost. A
-    face that is missed keeps its number for `patience` seconds, and is reported where it was last if it was found a few
-    times before. Not thread-safe.
+    The detector searches the whole picture every `every` frames, with 1 always; three times as often while nobody is
+    there or somebody is missed, and at once when that begins. A face that is missed keeps its number for `patience`
+    seconds, and is reported where it was last if it was found a few times before. Not thread-safe.
     """
 
     def __init__(self, detector: Detector, every: int = EVERY, patience: float = PATIENCE) -> None:
@@ -49,6 +54,7 @@ class Tracker:
         self.detector, self.every, self.patience = detector, every, patience
         self._numbers = count(1)
         self._size: tuple[int, ...] = ()
+        self._last = 0.0
         self.reset()
 
     def reset(self) -> None:
@@ -59,11 +65,12 @@ class Tracker:
     def __call__(self, image: Image, timestamp: float) -> list[Tracked]:
         """The faces of the next frame, BGR (h, w, 3) or grey (h, w) uint8; the largest first.
 
-        `timestamp` is in seconds and never falls.
+        `timestamp` is in seconds and never falls. After a pause, as after a connection was lost, or in another size of
+        picture, all faces are new.
         """
-        if image.shape[:2] != self._size:  # boxes of another size of picture say nothing
+        if image.shape[:2] != self._size or timestamp - self._last > max(PAUSE, self.patience):
             self.reset()
-            self._size = image.shape[:2]
+        self._size, self._last = image.shape[:2], timestamp
         self._since_search += 1
         settled = bool(self._tracks) and not any(track.misses for track in self._tracks)
         if self._since_search >= (self.every if settled else max(1, self.every // 3)):
@@ -74,11 +81,16 @@ class Tracker:
                 detections = self._search(image)
         self._update(detections, timestamp)
         reported = [
-            Tracked(track.number, track.detection, timestamp - track.seen)
+            Tracked(track.number, track.detection, track.misses == 0, timestamp - track.seen)
             for track in self._tracks
             if track.confirmed and (track.misses == 0 or track.found >= KNOWN)
         ]
         return sorted(reported, key=lambda face: face.detection.box.w * face.detection.box.h, reverse=True)
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The numbers of all faces that may still come back, reported or not."""
+        return frozenset(track.number for track in self._tracks)
 
     def _search(self, image: Image) -> list[Detection]:
         self._since_search = 0
@@ -94,7 +106,7 @@ class Tracker:
             right, bottom = min(width, round(x + w / 2 + reach)), min(height, round(y + h / 2 + reach))
             if left < right and top < bottom:
                 region = image[top:bottom, left:right]
-                found += (_moved(face, left, top) for face in self.detector(region, LOOK))
+                found += (face.placed(x=left, y=top) for face in self.detector(region, LOOK))
         return _distinct(found)
 
     def _update(self, detections: list[Detection], timestamp: float) -> None:
@@ -106,15 +118,18 @@ class Tracker:
                 track.found += 1
             else:
                 track.misses += 1
-        self._tracks = [
-            track
-            for track in self._tracks
-            # two misses, so that a slow source does not lose a face with every single one
-            if track.misses == 0 or (track.confirmed and (track.misses < 2 or timestamp - track.seen <= self.patience))
-        ]
+        self._tracks = [track for track in self._tracks if self._may_return(track, timestamp)]
         for index in set(range(len(detections))) - set(pairs.values()):
             new = detections[index]
             self._tracks.append(_Track(next(self._numbers), new, timestamp, confirmed=new.score >= CLEAR))
+
+    def _may_return(self, track: "_Track", timestamp: float) -> bool:
+        if track.misses == 0:
+            return True
+        if not track.confirmed or track.misses > MOST_MISSES:
+            return False
+        # the first miss is always forgiven: a slow source would lose a face with every single one
+        return track.misses == 1 or timestamp - track.seen <= self.patience
 
 
 @dataclass(slots=True)
@@ -137,17 +152,16 @@ def overlap(a: Box, b: Box) -> float:
 
 
 def _pairs(tracks: list[_Track], detections: list[Detection]) -> dict[int, int]:
-    """Which track goes on with which detection, the closest first; both by index."""
-    overlaps = (
-        (overlap(track.detection.box, face.box), i, j)
+    """Which track goes on with which detection, both by index: tracks in good standing first, then the closest."""
+    candidates = [
+        (track.confirmed, shared, i, j)
         for i, track in enumerate(tracks)
         for j, face in enumerate(detections)
-    )
+        if (shared := overlap(track.detection.box, face.box)) >= SAME
+    ]
     pairs: dict[int, int] = {}
     taken: set[int] = set()
-    for shared, i, j in sorted(overlaps, reverse=True):
-        if shared < SAME:
-            break
+    for *_, i, j in sorted(candidates, reverse=True):
         if i not in pairs and j not in taken:
             pairs[i] = j
             taken.add(j)
@@ -160,10 +174,3 @@ def _distinct(detections: Iterable[Detection]) -> list[Detection]:
         if all(overlap(face.box, other.box) < TWICE for other in kept):
             kept.append(face)
     return kept
-
-
-def _moved(face: Detection, x: int, y: int) -> Detection:
-    landmarks = face.landmarks
-    if landmarks is not None:
-        landmarks = type(landmarks)(*(type(point)(point.x + x, point.y + y) for point in landmarks))
-    return Detection(Box(face.box.x + x, face.box.y + y, face.box.w, face.box.h), face.score, landmarks)

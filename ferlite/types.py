@@ -61,6 +61,15 @@ class Detection(NamedTuple):
     score: float
     landmarks: Landmarks | None = None
 
+    def placed(self, across: float = 1.0, down: float = 1.0, x: int = 0, y: int = 0) -> "Detection":
+        """The same face in another image: scaled by `across` and `down`, then moved by `x` and `y` pixels."""
+        left, top, w, h = self.box
+        box = Box(round(left * across) + x, round(top * down) + y, round(w * across), round(h * down))
+        landmarks = self.landmarks
+        if landmarks is not None:
+            landmarks = Landmarks(*(Point(point.x * across + x, point.y * down + y) for point in landmarks))
+        return Detection(box, self.score, landmarks)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
@@ -112,7 +121,7 @@ class Frame:
     `seq` counts the pictures of the source from 0 and never repeats; a gap means pictures that were dropped.
     `timestamp` is in seconds: of a live source, `time.monotonic()` when the picture came; of a file, the place in it.
     `luma` is the same picture in grey, (h, w) and often smaller, where a camera gives it at no cost: faces are then
-    found and read in it, and `image` is only drawn on.
+    found in it, and read in it by networks that take grey.
     """
 
     seq: int
@@ -138,7 +147,7 @@ class FrameResult:
     dropped: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """The result as plain JSON values: seq, timestamp, faces and latency."""
+        """The result as plain JSON values: seq and timestamp of the frame, and all but the frame itself."""
         return {
             "seq": self.frame.seq,
             "timestamp": round(self.frame.timestamp, 6),

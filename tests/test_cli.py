@@ -5,6 +5,7 @@ import importlib.abc
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -190,6 +191,12 @@ def test_yunet_by_path_and_by_pulling_it(ferlite, photo, data, tmp_path, monkeyp
     assert "wrong checksum" in ferlite("image", photo, "--detector", "yunet", code=1).stderr
 
 
+def test_without_a_standard_error_it_works_too(photo, tmp_path):
+    line = " ".join(map(shlex.quote, command("image", photo, "--json"))) + " 2>&-"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, stdout=subprocess.PIPE, timeout=60, check=True)
+    assert json.loads(done.stdout)["faces"]
+
+
 def test_models_of_ones_own_are_verified_too(ferlite, make_network):
     model = make_network()
     assert "ok" in ferlite("models", "verify", model, "deep-int8").stdout
@@ -270,6 +277,7 @@ def test_faults_are_one_line_and_exit_code_1(ferlite, clip, arguments, message):
         ["run", "--detector", "eyes"],
         ["run", "--size", "640"],
         ["run", "--timeout", "0"],
+        ["run", "--threads", "99999999999"],
         ["run", "--smoothing", "-1"],
         ["run", "--search-every", "0"],
         ["run", "--backend", "torch"],

@@ -250,6 +250,90 @@ def test_a_pipeline_that_was_never_iterated_closes_its_source(portrait, quick):
     assert source.closed_by == [threading.main_thread()]
 
 
+def test_a_short_miss_of_a_new_face_changes_nothing_over_time(portrait):
+    """It is not reported while it is missed, and goes on where it was: its mean does not start anew."""
+    calls = itertools.count()
+
+    def detector(image, min_face=None):
+        return [] if next(calls) in (3, 4) else [Detection(Box(20, 20, 100, 100), 0.9)]
+
+    class Counting(Smoother):
+        def keep(self, track_ids):
+            kept.append(set(track_ids))
+            super().keep(track_ids)
+
+    kept = []
+    with Pipeline(Frames(portrait, 8), Recognizer(detector=detector), search_every=1, smoothing=Counting()) as pipeline:
+        numbers = [[face.track_id for face in result.faces] for result in pipeline]
+    assert numbers == [[1], [1], [1], [], [], [1], [1], [1]]
+    assert kept == [{1}] * 8
+
+
+def test_a_smoother_can_be_used_again(portrait, quick):
+    smoother = Smoother()
+    for start in (600.0, 0.0):
+        source = Frames(portrait, 3)
+        frames = [Frame(number, start + number / 30, portrait) for number in range(3)]
+        source.__class__ = type("Timed", (Frames,), {"__iter__": lambda self, frames=frames: iter(frames)})
+        with Pipeline(source, quick, smoothing=smoother) as pipeline:
+            results = list(pipeline)
+        assert np.allclose(results[0].faces[0].probabilities, results[0].faces[0].raw)
+
+
+def test_a_pipeline_can_be_closed_while_it_starts(quick, monkeypatch):
+    source = demo.synthetic_camera(30)
+    start = threading.Thread.start
+
+    def slow(thread):
+        start(thread)
+        if thread.name.startswith("ferlite"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", slow)
+    with pytest.raises(KeyboardInterrupt), Pipeline(source, quick) as pipeline:
+        next(pipeline)
+    assert not source._thread.is_alive()
+
+
+def test_no_more_threads_is_said_and_closes_the_source(portrait, quick, monkeypatch):
+    def broken(thread):
+        raise RuntimeError("can't start new thread")
+
+    source = Frames(portrait)
+    pipeline = Pipeline(source, quick)
+    monkeypatch.setattr(threading.Thread, "start", broken)
+    with pytest.raises(RuntimeError, match="can't start"), pipeline:
+        next(pipeline)
+    assert source.closed_by
+
+
+def test_a_detector_may_close_the_pipeline(portrait):
+    def detector(image, min_face=None):
+        pipeline.close()
+        return []
+
+    with Pipeline(Frames(portrait, live=True), Recognizer(detector=detector)) as pipeline:
+        assert list(pipeline) == []
+
+
+def test_when_the_classifier_has_failed_nothing_more_is_searched(portrait, quick):
+    searched = []
+
+    def detector(image, min_face=None):
+        searched.append(1)
+        return [Detection(Box(20, 20, 100, 100), 0.9)]
+
+    def broken(*_):
+        raise ZeroDivisionError
+
+    quick.detector, quick.classifier.predict_faces = detector, broken
+    with Pipeline(Frames(portrait, live=True, pause=0.01), quick) as pipeline:
+        with pytest.raises(ZeroDivisionError):
+            next(pipeline)
+        time.sleep(0.2)
+        assert len(searched) < 5
+
+
 def test_another_thread_may_close_it(quick):
     pipeline = Pipeline(demo.synthetic_camera(30), quick)
     threading.Timer(0.3, pipeline.close).start()
@@ -312,6 +396,8 @@ def test_a_replayed_file_is_live(data, quick):
     ("settings", "message"),
     [({"max_fps": 0}, "max_fps is 0"), ({"search_every": 0}, "every is 0"), ({"smoothing": -1}, "seconds is -1")],
 )
-def test_bad_settings_are_said_and_leave_nothing_open(portrait, quick, settings, message):
+def test_bad_settings_are_said_and_leave_nothing_open(quick, settings, message):
+    source = demo.synthetic_camera(30)
     with pytest.raises(SettingError, match=message):
-        Pipeline(Frames(portrait), quick, **settings)
+        Pipeline(source, quick, **settings)
+    assert not source._thread.is_alive()

@@ -58,6 +58,12 @@ def test_without_smoothing_every_frame_speaks_for_itself():
     assert labels(Smoother(seconds=0, margin=0, hold=0), rows) == [0, 1, 1, 0]
 
 
+def test_a_clock_that_falls_is_no_time_at_all():
+    smoother = Smoother()
+    smoother(1, HAPPY, 1e6)
+    assert smoother(1, SAD, 0.0).label == 0
+
+
 def test_faces_do_not_mix_and_can_be_forgotten():
     smoother = Smoother()
     for number in range(30):

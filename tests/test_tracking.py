@@ -142,6 +142,38 @@ def test_a_chance_find_is_not_reported_when_it_is_missed_and_keeps_its_number_fo
     assert found == [{1}, set(), set(), {1}]
 
 
+def test_nobody_keeps_a_number_over_a_long_pause():
+    tracker = Tracker(Scene())
+    follow(tracker, [{100: (300, 200)}] * 6)
+    (later,) = tracker(picture({100: (300, 200)}), 3600.0)
+    assert later.track_id == 2
+
+
+def test_a_clock_that_stands_still_does_not_hold_a_face_for_ever():
+    scene = Scene()
+    tracker = Tracker(scene)
+    for _ in range(8):
+        tracker(picture({100: (300, 200)}), 1.0)
+    scene.blind = {100}
+    (missed,) = tracker(picture({100: (300, 200)}), 1.0)
+    assert not missed.found
+    for _ in range(100):
+        found = tracker(picture({100: (300, 200)}), 1.0)
+    assert found == []
+
+
+def test_a_new_face_does_not_take_the_place_of_a_known_one():
+    """A faint second box, between a known face and where that face goes next, must not get the known face's boxes."""
+    script = [[Detection(Box(100, 100, 40, 40), 0.9)]] * 5
+    script += [[Detection(Box(100, 100, 40, 40), 0.9), Detection(Box(125, 100, 40, 40), 0.5)]]
+    script += [[Detection(Box(118, 100, 40, 40), 0.9)]]
+    steps = iter(script)
+    tracker = Tracker(lambda image, min_face=None: next(steps), every=1)
+    for number in range(len(script)):
+        found = tracker(IMAGE, number / FPS)
+    assert [(face.track_id, face.detection.box.x) for face in found if face.found] == [(1, 118)]
+
+
 def test_another_size_of_picture_and_reset_start_anew_with_new_numbers():
     tracker = Tracker(Scene())
     follow(tracker, [{100: (300, 200)}] * 3)

@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Protocol, Self
 
-from ferlite.errors import SettingError
+from ferlite.errors import FerliteError, SettingError, SourceError
 from ferlite.types import Frame
 
 
@@ -51,27 +51,38 @@ def open_source(
     `replay` plays a file at its real pace like a camera; `color=False` spares a camera module its large coloured
     pictures. Raises SourceError, and SettingError for what does not go with the source.
     """
+    name = source if isinstance(source, int) else fspath(source)
+    try:
+        return _open(name, size, fps, timeout, replay, color)
+    except FerliteError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:  # names too long, folders without permission, circles of links
+        reason = getattr(error, "strerror", None) or error
+        raise SourceError(f"{str(source)[:200]}: cannot be opened: {reason}") from error
+
+
+def _open(
+    name: int | str, size: tuple[int, int] | None, fps: float | None, timeout: float, replay: bool, color: bool
+) -> Source:
     from ferlite.capture.camera import Camera
     from ferlite.capture.picamera import PiCamera
     from ferlite.capture.replay import Replay
 
-    name = source if isinstance(source, int) else fspath(source)
     if isinstance(name, str) and name.isdecimal() and not Path(name).exists():
         name = int(name)
     camera_module = re.fullmatch(r"picamera:?([0-9]?)", str(name))
     device = isinstance(name, int) or (name.startswith("/dev/") and not Path(name).is_file())
     live = device or camera_module is not None or "://" in str(name)
     if replay and live:
-        raise SettingError(f"{source}: only a file can be replayed; a live source has its own pace")
+        raise SettingError(f"{name}: only a file can be replayed; a live source has its own pace")
     if camera_module is not None:
-        asked = {key: value for key, value in (("size", size), ("fps", fps)) if value}
-        return PiCamera(int(camera_module[1] or 0), timeout=timeout, color=color, **asked)  # type: ignore[arg-type]
+        return PiCamera(int(camera_module[1] or 0), size, fps, timeout, color)
     if live:
         return Camera(name, size, fps, timeout)
     name = str(name)
     if size:
-        raise SettingError(f"{source}: the size of a file is its own; it can be asked of cameras only")
-    return Replay(name, fps=fps, timeout=timeout) if replay else open_file(name, fps)
+        raise SettingError(f"{name}: the size of a file is its own; it can be asked of cameras only")
+    return Replay(name, fps=fps) if replay else open_file(name, fps)
 
 
 def open_file(path: str | PathLike[str], fps: float | None = None) -> Source:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import cv2
 
-from ferlite.capture.live import STALL, LiveSource
+from ferlite.capture.live import STALL, LiveSource, check_timeout
 from ferlite.errors import SettingError, SourceError
 from ferlite.types import Image
 
@@ -47,10 +47,12 @@ class Camera(LiveSource):
         timeout: float = 10.0,
     ) -> None:
         stream = isinstance(source, str) and "://" in source
-        if stream and (size or fps):
+        if stream and (size is not None or fps is not None):
             raise SettingError(
                 f"{source}: size and fps of a stream are its server's; they can be asked of cameras only"
             )
+        check_wishes(size or SIZE, FPS if fps is None else fps)
+        check_timeout(timeout)
         name = f"camera {source}" if isinstance(source, int) else source
         stall = min(STALL, timeout / 2)
 
@@ -87,7 +89,7 @@ class _CaptureReader:
         fps = capture.get(cv2.CAP_PROP_FPS)
         self.settings = CameraSettings(
             # of the picture itself: the properties of some drivers are wishes
-            fourcc if fourcc.isprintable() else "",
+            fourcc if fourcc.isascii() and fourcc.isprintable() else "",
             first.shape[1],
             first.shape[0],
             fps if 1 < fps < 1000 else None,
@@ -108,6 +110,14 @@ class _CaptureReader:
         self._capture.release()
 
 
+def check_wishes(size: tuple[int, int], fps: float) -> None:
+    """Raises SettingError for a size or frame rate that no camera has."""
+    if not all(isinstance(side, int) and 0 < side < 100_000 for side in size):
+        raise SettingError(f"size is {size}; it has to be (width, height) in whole pixels")
+    if not 0 < fps < 1000:
+        raise SettingError(f"fps is {fps}; it has to be above 0 and below 1000")
+
+
 def _open_stream(url: str, stall: float) -> cv2.VideoCapture:
     milliseconds = round(stall * 1000)  # else a stalled stream blocks for half a minute
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
@@ -117,6 +127,8 @@ def _open_stream(url: str, stall: float) -> cv2.VideoCapture:
 def _open_device(source: int | str, name: str, size: tuple[int, int], fps: float) -> cv2.VideoCapture:
     if sys.platform == "linux":
         _check_device(Path(f"/dev/video{source}" if isinstance(source, int) else source))
+        # else a silent camera blocks for 10 s; in whole seconds, and read once, when the first camera is opened
+        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", f"{STALL:.0f}")
     capture = cv2.VideoCapture(source, cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY)
     # in this order: a new format resets the size on some drivers, a new size the rate
     capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*FORMAT))

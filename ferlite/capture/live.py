@@ -1,7 +1,7 @@
 """A thread that reads a live source all the time and keeps only the newest frame: nobody ever sees an old one."""
 
+import atexit
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator
 from threading import Event, Thread
@@ -16,6 +16,13 @@ STALL = 5.0  # seconds after which a silent connection is given up for another o
 CLOSE_TIMEOUT = 10.0  # seconds: a device that hangs longer is left to its thread
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # seconds before an attempt to reconnect; doubled each time in between
 STEADY = 2.0  # seconds a connection has to hold for the pauses to start from the shortest again
+
+
+def check_timeout(timeout: float) -> float:
+    """The value itself. Raises SettingError where it is no time to wait for a picture."""
+    if not timeout > 0:
+        raise SettingError(f"timeout is {timeout}; it has to be above 0 seconds, or inf")
+    return timeout
 
 
 class Reader(Protocol):
@@ -50,9 +57,7 @@ class LiveSource:
         timeout: float = 10.0,
         reopen: Callable[[], Reader] | None = None,
     ) -> None:
-        if not timeout > 0:
-            raise SettingError(f"timeout is {timeout}; it has to be above 0 seconds")
-        self.name, self.fps, self.timeout = name, fps, timeout
+        self.name, self.fps, self.timeout = name, fps, check_timeout(timeout)
         self.seen = 0
         """Frames that have arrived."""
         self.reconnects = 0
@@ -63,6 +68,7 @@ class LiveSource:
         self._lost: FerliteError | None = None
         self._pause = SHORTEST_PAUSE
         self._thread = Thread(target=self._read_all, name=f"ferlite capture {name}", daemon=True)
+        atexit.register(self.close)  # a thread still inside OpenCV when the interpreter goes takes the process down
         self._thread.start()
 
     @property
@@ -86,10 +92,11 @@ class LiveSource:
         self._thread.join(CLOSE_TIMEOUT)
         if self._thread.is_alive():
             log.warning("%s: did not end within %g s; it is left to itself", self.name, CLOSE_TIMEOUT)
+        atexit.unregister(self.close)
 
     def _take(self) -> Frame | None:
         try:
-            return self._newest.take(None if math.isinf(self.timeout) else self.timeout)
+            return self._newest.take(self.timeout)
         except TimeoutError:
             reason = f": {self._lost}" if self._lost else "; is it still connected?"
             raise SourceError(f"{self.name}: no picture for {self.timeout:g} s{reason}") from None
@@ -110,7 +117,8 @@ class LiveSource:
 
     def _read_until_lost(self) -> bool:
         """Whether the source failed in a way that another connection may mend; false at a regular end."""
-        began = time.monotonic()
+        first: float | None = None
+        held = 0.0  # seconds from its first picture to its last
         try:
             while not self._closing.is_set():
                 picture = self._reader.read()
@@ -118,14 +126,17 @@ class LiveSource:
                     return False
                 image, luma = picture if isinstance(picture, tuple) else (picture, None)
                 self._lost = None
-                frame = Frame(self.seen, time.monotonic(), image, luma)
+                now = time.monotonic()
+                first = now if first is None else first
+                held = now - first
+                frame = Frame(self.seen, now, image, luma)
                 self.seen += 1
                 self._newest.put(frame)
         except SourceError as error:
             if self._reopen is None:
                 raise
             self._lost = error
-            if time.monotonic() - began > STEADY:
+            if held > STEADY:
                 self._pause = SHORTEST_PAUSE
         return not self._closing.is_set()
 
@@ -133,8 +144,11 @@ class LiveSource:
         """A new reader in the place of the lost one; false where the source was closed in the meantime."""
         assert self._reopen is not None
         log.warning("%s; reconnecting", self._lost)
-        self._reader.close()
-        self._reader = _Nothing()
+        lost, self._reader = self._reader, _Nothing()
+        try:
+            lost.close()
+        except Exception as error:  # it is gone anyway
+            log.warning("%s: closing failed: %s", self.name, error)
         while not self._closing.wait(self._pause):
             self._pause = min(2 * self._pause, LONGEST_PAUSE, self.timeout / 4)
             try:

@@ -6,8 +6,8 @@ large one in colour, which is fetched only where somebody draws on it.
 
 import numpy as np
 
-from ferlite.capture.camera import CameraSettings
-from ferlite.capture.live import STALL, LiveSource
+from ferlite.capture.camera import CameraSettings, check_wishes
+from ferlite.capture.live import STALL, LiveSource, check_timeout
 from ferlite.errors import EngineError, SourceError
 from ferlite.types import Image
 
@@ -18,21 +18,24 @@ LUMA_WIDTH = 640
 class PiCamera(LiveSource):
     """A camera module by number; the newest frame wins.
 
-    `Frame.luma` is grey of at most 640 pixels across; `Frame.image` is BGR of `size` (width, height), or with
-    `color=False` the luma too, which spares the copy of a large picture where nobody looks at it. `settings` tells the
-    size and rate that the camera gives. Raises EngineError without Picamera2, SourceError without a camera and where it
-    gives no picture for `timeout` seconds; inf never gives up.
+    `Frame.luma` is grey of at most 640 pixels across; `Frame.image` is BGR of `size` (width, height; 1280×720 without),
+    or with `color=False` the luma too, which spares the copy of a large picture where nobody looks at it. `settings`
+    tells the size and rate that the camera gives. Raises EngineError without Picamera2, SourceError without a camera
+    and where it gives no picture for `timeout` seconds; inf never gives up.
     """
 
     def __init__(
         self,
         number: int = 0,
-        size: tuple[int, int] = SIZE,
-        fps: float = FPS,
+        size: tuple[int, int] | None = None,
+        fps: float | None = None,
         timeout: float = 10.0,
         color: bool = True,
     ) -> None:
         name = f"picamera {number}"
+        size, fps = size or SIZE, FPS if fps is None else fps
+        check_wishes(size, fps)
+        check_timeout(timeout)
 
         def connect() -> _PiReader:
             return _PiReader(number, name, size, fps, color, min(STALL, timeout / 2))
@@ -51,26 +54,33 @@ class _PiReader:
                 f"{name}: Picamera2 cannot be imported ({error}); sudo apt install python3-picamera2, and make the "
                 "virtual environment with --system-site-packages, as pip has no libcamera"
             ) from error
-        found = len(Picamera2.global_camera_info())
-        if number >= found:
-            raise SourceError(f"{name}: libcamera finds {found} cameras; is the ribbon cable in? (rpicam-hello shows)")
         width = min(LUMA_WIDTH, size[0])
-        luma = width, round(width * size[1] / size[0]) // 2 * 2
+        luma = width, max(2, round(width * size[1] / size[0]) // 2 * 2)
         self._name, self._color, self._stall = name, color, stall
-        self._camera = Picamera2(number)
+        camera = None
         try:
-            self._camera.configure(
-                self._camera.create_video_configuration(
+            found = len(Picamera2.global_camera_info())
+            if not 0 <= number < found:
+                raise SourceError(
+                    f"{name}: libcamera finds {found} cameras; is the ribbon cable in? (rpicam-hello shows)"
+                )
+            camera = Picamera2(number)
+            camera.configure(
+                camera.create_video_configuration(
                     main={"size": size, "format": "RGB888"},  # which is BGR in memory
                     lores={"size": luma, "format": "YUV420"},
                     controls={"FrameRate": fps},
                 )
             )
-            self._camera.start()
+            camera.start()
+            given = camera.camera_configuration()  # sizes it cannot give are changed
+        except SourceError:
+            raise
         except Exception as error:  # libcamera's own errors are RuntimeErrors, and more
-            self._camera.close()
+            if camera is not None:
+                camera.close()
             raise SourceError(f"{name}: does not start: {error}; is another program using it?") from error
-        given = self._camera.camera_configuration()  # sizes it cannot give are changed
+        self._camera = camera
         self._luma: tuple[int, int] = given["lores"]["size"]
         width, height = given["main"]["size"]
         self.settings = CameraSettings(given["main"]["format"], width, height, fps)
@@ -89,5 +99,7 @@ class _PiReader:
             request.release()  # the camera has few buffers
 
     def close(self) -> None:
-        self._camera.stop()
-        self._camera.close()
+        try:
+            self._camera.stop()
+        finally:
+            self._camera.close()

@@ -1,14 +1,14 @@
 """`ferlite run` and `ferlite demo`: faces and emotions of a source, frame after frame."""
 
 import argparse
+import os
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TextIO
 
 from tqdm import tqdm
 
-from ferlite import demo
+from ferlite import cards, demo
 from ferlite.capture import open_source
 from ferlite.capture.camera import Camera
 from ferlite.capture.live import LiveSource
@@ -113,11 +113,11 @@ def _add_time_options(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     places = [options.source, options.output, options.jsonl, options.csv]
-    files = [Path(place).resolve() for place in places if place not in (None, "-")]
+    files = [os.path.realpath(place) for place in places if place not in (None, "-")]
     if len(set(files)) < len(files) or places.count("-") > 1:
         raise OutputError("--source, --output, --jsonl and --csv have to be different files")
-    draws = options.show or options.output is not None
-    source = open_source(options.source, options.size, options.fps, options.timeout, options.replay, color=draws)
+    color = options.show or options.output is not None or cards.find(options.model).color != "grey"
+    source = open_source(options.source, options.size, options.fps, options.timeout, options.replay, color)
     with source:
         if isinstance(source, Camera | PiCamera):
             print(f"{source.name}: {source.settings}", file=sys.stderr)
@@ -153,7 +153,9 @@ def _follow(pipeline: Pipeline, options: argparse.Namespace) -> None:
         if options.csv is not None:
             sinks.append(stack.enter_context(CsvFile(options.csv, pipeline.recognizer.classifier.labels)))
         if options.output is not None:
-            sinks.append(stack.enter_context(AnnotatedVideo(options.output, source.fps or 30.0, paced=source.live)))
+            video = AnnotatedVideo(options.output, source.fps or 30.0, paced=source.live)
+            stack.callback(lambda: _say_left_out(video, talk))
+            sinks.append(stack.enter_context(video))
         window = stack.enter_context(Window()) if options.show else None
         if window is not None:
             sinks.append(window)
@@ -189,6 +191,13 @@ def _sum_up(pipeline: Pipeline, with_faces: int, file: TextIO) -> None:
         if isinstance(source, LiveSource) and source.reconnects:
             text += f"; reconnected {source.reconnects} times"
     tqdm.write(text, file=file)
+
+
+def _say_left_out(video: AnnotatedVideo, file: TextIO) -> None:
+    if video.dropped:
+        tqdm.write(
+            f"{video.path}: {video.dropped} frames were left out, as they came faster than they encode", file=file
+        )
 
 
 def _result_line(result: FrameResult) -> str:

@@ -23,6 +23,9 @@ else:
     Commands = object
 
 
+MOST = 1_000_000_000  # of anything that is counted
+
+
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
     group.add_argument("--model", metavar="FILE|NAME", help=f"weights with a card (default: {DEFAULT_MODEL})")
@@ -42,7 +45,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="smallest face to find, as a part of the picture's longer side; half of it takes up to four times as long "
         f"(default: {THOROUGH:g} in image and in run on files, {QUICK:g} live, in demo and in bench)",
     )
-    group.add_argument("--threads", type=positive_int, default=1, metavar="N", help="processor threads (default: 1)")
+    group.add_argument("--threads", type=_threads, default=1, metavar="N", help="processor threads (default: 1)")
 
 
 def make_recognizer(options: argparse.Namespace, min_face: float) -> Recognizer:
@@ -60,8 +63,14 @@ def positive_int(text: str) -> int:
 
 
 def whole(text: str, least: int) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+    if not text.isdecimal() or not least <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {MOST:,}")
+    return int(text)
+
+
+def _threads(text: str) -> int:
+    if whole(text, 1) > 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than the 1024 threads that make sense anywhere")
     return int(text)
 
 
@@ -102,6 +111,9 @@ def _real(text: str, holds: Callable[[float], bool], wanted: str) -> float:
 def _native_stderr_hidden() -> Iterator[None]:
     """Hide what libraries print past Python; our own warnings are seen as ever."""
     stderr = sys.stderr
+    if stderr is None:  # closed, as daemons have it: there is nothing to hide, and descriptor 2 may be anything
+        yield
+        return
     stderr.flush()
     with os.fdopen(os.dup(2), "w", buffering=1) as kept:
         with Path(os.devnull).open("wb") as nowhere:

@@ -28,8 +28,8 @@ class HaarDetector:
     """
 
     def __init__(self, min_face: float = THOROUGH, scale_factor: float = 1.2, min_neighbors: int = 3) -> None:
-        if scale_factor <= 1:
-            raise SettingError(f"scale_factor is {scale_factor}; it has to be above 1")
+        if not 1 < scale_factor < 10:
+            raise SettingError(f"scale_factor is {scale_factor}; it has to be above 1 and below 10")
         if min_neighbors < 1:
             raise SettingError(f"min_neighbors is {min_neighbors}; it has to be 1 or more")
         self.min_face = check_min_face(min_face)

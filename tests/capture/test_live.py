@@ -1,12 +1,15 @@
 import itertools
+import subprocess
+import sys
 import threading
 import time
 
 import numpy as np
 import pytest
 
+from ferlite.capture import live
 from ferlite.capture.live import LiveSource
-from ferlite.errors import SourceError
+from ferlite.errors import SettingError, SourceError
 
 
 class Reader:
@@ -93,6 +96,61 @@ def test_a_stalled_source_raises_within_its_timeout():
     release.set()
     source.close()
     assert not capture_threads()
+
+
+def test_a_lost_reader_that_fails_to_close_is_replaced_all_the_same():
+    class Lost(Reader):
+        def close(self):
+            raise OSError("device gone")
+
+    readers = [Reader(pictures=5)]
+    with LiveSource(
+        Lost(pictures=3, failure=SourceError("lost")), "test", reopen=lambda: readers.pop(), timeout=5
+    ) as source:
+        assert [frame.seq for frame in source][-1] == 7
+        assert source.reconnects == 1
+
+
+def test_pauses_grow_while_a_source_gives_little_and_falls_silent(monkeypatch):
+    monkeypatch.setattr(live, "SHORTEST_PAUSE", 0.01)
+    monkeypatch.setattr(live, "STEADY", 0.05)
+    opened = []
+
+    def reopen():
+        opened.append(time.monotonic())
+        return Reader(interval=0.06, pictures=1, failure=SourceError("silent"))
+
+    with LiveSource(reopen(), "test", reopen=reopen, timeout=20) as source:
+        deadline = time.monotonic() + 2
+        while len(opened) < 6 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert source.reconnects >= 4
+    pauses = [b - a for a, b in itertools.pairwise(opened)]
+    assert pauses[-1] > pauses[0] + 0.05
+
+
+def test_a_source_that_nobody_closes_does_not_take_the_process_down():
+    code = """
+from ferlite import demo
+source = demo.synthetic_camera(60)
+for _ in range(3):
+    next(iter(source))
+"""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
+def test_a_senseless_timeout_is_said(timeout):
+    with pytest.raises(SettingError, match="timeout is"):
+        LiveSource(Reader(), "test", timeout=timeout)
+
+
+def test_waiting_for_ever_and_almost_for_ever():
+    for timeout in (float("inf"), 1e300):
+        with LiveSource(Reader(pictures=2), "test", timeout=timeout) as source:
+            assert len(list(source)) == 2
 
 
 def test_leaving_the_block_ends_the_thread_which_frees_the_device():

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ferlite import EngineError, Frame, PiCamera, Pipeline, Recognizer, SourceError, demo, open_source
+from ferlite import EngineError, Frame, PiCamera, Pipeline, Recognizer, SettingError, SourceError, demo, open_source
 from ferlite.detectors.haar import HaarDetector
 
 
@@ -19,7 +19,7 @@ from ferlite.detectors.haar import HaarDetector
 def picamera2(monkeypatch):
     """The stand-in; its attributes say what was asked of it, and how it is to fail."""
     module = ModuleType("picamera2")
-    module.cameras, module.unplugged, module.open_requests, module.touched = 1, False, 0, []
+    module.cameras, module.unplugged, module.busy, module.open_requests, module.touched = 1, False, False, 0, []
     module.portrait = demo.portrait()
 
     class Request:
@@ -44,6 +44,8 @@ def picamera2(monkeypatch):
     class Picamera2:
         def __init__(self, number=0):
             self.running = False
+            if module.busy:
+                raise RuntimeError("Camera __init__ sequence did not complete.")
 
         @staticmethod
         def global_camera_info():
@@ -62,8 +64,6 @@ def picamera2(monkeypatch):
             return self.config
 
         def start(self):
-            if module.cameras == 0:
-                raise RuntimeError("Failed to start camera: Device or resource busy")
             self.running, self.numbers = True, itertools.count()
 
         def capture_request(self, wait=True):
@@ -135,9 +135,35 @@ def test_a_camera_that_fails_is_said_and_found_again(picamera2):
         assert camera.reconnects >= 1
 
 
+def test_a_busy_camera_is_said_at_the_start_and_waited_for_later(picamera2):
+    picamera2.busy = True
+    with pytest.raises(SourceError, match=r"picamera 0: does not start: Camera __init__ sequence.*another program"):
+        open_source("picamera")
+    picamera2.busy = False
+    with PiCamera(timeout=10) as camera:
+        next(iter(camera))
+        picamera2.unplugged = picamera2.busy = True
+        threading.Timer(0.5, setattr, (picamera2, "busy", False)).start()
+        threading.Timer(0.6, setattr, (picamera2, "unplugged", False)).start()
+        while camera.reconnects == 0:
+            next(iter(camera))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"timeout": 0}, {"size": (0, 0)}, {"size": (640, -1)}, {"fps": 0}, {"fps": float("nan")}]
+)
+def test_senseless_settings_are_said_before_the_camera_starts(picamera2, settings):
+    picamera2.busy = True
+    (name,) = settings
+    with pytest.raises(SettingError, match=f"{name} is"):
+        PiCamera(**settings)
+
+
 def test_no_camera_is_said(picamera2):
     with pytest.raises(SourceError, match="picamera 1: libcamera finds 1 cameras"):
         open_source("picamera:1")
+    with pytest.raises(SourceError, match="picamera -1: libcamera finds 1 cameras"):
+        PiCamera(-1)
 
 
 def test_without_picamera2_it_says_how_to_get_it(monkeypatch):

@@ -1,4 +1,5 @@
 import itertools
+import threading
 import time
 
 import cv2
@@ -41,6 +42,19 @@ def test_a_loop_goes_on_without_a_gap(clip):
         frames = list(itertools.islice(source, 25))
     assert frames[-1].seq >= 24
     assert frames[-1].timestamp - frames[0].timestamp == pytest.approx((frames[-1].seq - frames[0].seq) / 25, abs=0.1)
+
+
+def test_a_file_may_pause_and_closing_does_not_wait_for_it(tmp_path):
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((8, 8, 3), number, np.uint8))
+    source = open_source(tmp_path, fps=0.01, timeout=0.1, replay=True)
+    next(iter(source))
+    threading.Timer(0.3, source.close).start()
+    began = time.monotonic()
+    assert list(source) == []
+    source.close()
+    assert 0.2 < time.monotonic() - began < 5
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ferlite")]
 
 
 def test_pictures_can_be_replayed(tmp_path):

@@ -38,6 +38,13 @@ def test_a_damaged_picture_is_said_by_name_after_those_before_it(folder):
     assert not frames or len(frames) == 2
 
 
+def test_paths_that_cannot_be_are_said(tmp_path):
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    for path in ("x" * 5000, tmp_path / "circle", tmp_path / "circle" / "x", "a\0b"):
+        with pytest.raises(SourceError):
+            open_source(path)
+
+
 def test_closing_ends_it(folder):
     source = ImageSequence(folder)
     next(iter(source))
