@@ -45,14 +45,14 @@ def main() -> None:
     photos = read_dlib(options.photos)
     print(f"\n{options.photos}: boxes drawn by people")
     compare(detectors, photos, options.overlap)
-    if options.sweep:
-        sweep(HaarDetector(), YuNetDetector(options.yunet), photos, options.overlap)
     if options.faces:
         with_faces, without = read_faces(options.faces, options.pictures, SMALLEST)
         print(f"\n{options.faces}, with faces: boxes are YuNet's own, which flatters its recall")
         compare(detectors, with_faces, options.overlap)
         print(f"\n{options.faces}, without faces that count")
         compare(detectors, without, options.overlap)
+    if options.sweep:  # last, since it changes the detectors' settings
+        sweep(HaarDetector(), YuNetDetector(options.yunet), photos, options.overlap)
 
 
 def compare(detectors: list[tuple[str, float, Detector]], pictures: list[Picture], least: float) -> None:

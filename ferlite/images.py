@@ -122,6 +122,7 @@ def resize(image: Image, size: tuple[int, int]) -> Image:
     height, width = size
     if image.shape[:2] == size:
         return image
+    image = _halved(image, height, width)
     shrinks = image.shape[0] > height
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(image, (width, height), interpolation=method)
@@ -134,4 +135,13 @@ def shrink(image: Image, longest: float) -> tuple[Image, float]:
     if scale >= 1:
         return image, 1.0
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale
+    return cv2.resize(_halved(image, *reversed(size)), size, interpolation=cv2.INTER_AREA), scale
+
+
+def _halved(image: Image, height: int, width: int) -> Image:
+    """The image, halved while it stays as large: OpenCV averages two by two pixels five times as fast as others."""
+    while image.shape[0] >= 2 * height and image.shape[1] >= 2 * width:
+        rows, columns = image.shape[0] // 2, image.shape[1] // 2
+        # an odd last row or column is left out: half a pixel of the smaller image
+        image = cv2.resize(image[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA)
+    return image

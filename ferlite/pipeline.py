@@ -3,6 +3,7 @@
 import atexit
 import time
 from dataclasses import replace
+from itertools import compress
 from os import PathLike
 from threading import TIMEOUT_MAX, Event, RLock, Thread, current_thread
 from typing import NamedTuple, Self
@@ -18,7 +19,7 @@ from ferlite.recognizer import Recognizer, as_faces
 from ferlite.smoothing import SECONDS, Smoother
 from ferlite.stats import Stats
 from ferlite.tracking import EVERY, Tracked, Tracker
-from ferlite.types import Face, Frame, FrameResult, Image
+from ferlite.types import Detection, Face, Frame, FrameResult, Image
 
 
 class Pipeline:
@@ -30,9 +31,10 @@ class Pipeline:
     Without a `recognizer` it is the default one, quick for live sources and thorough for files.
 
     With `tracking`, faces keep their `track_id` from frame to frame, and the whole picture is searched every
-    `search_every` frames only; without, every frame is searched and stands for itself. `smoothing` is the time constant
-    in seconds, or the `Smoother`, that steadies the labels of tracked faces; 0 leaves each frame's own. `max_fps`
-    limits how many frames are taken, for boards that have to stay cool.
+    `search_every` frames only; without, every frame is searched and stands for itself. A tracked face is classified
+    again every `classify_every` frames; in between it keeps its emotion. `smoothing` is the time constant in seconds,
+    or the `Smoother`, that steadies the labels of tracked faces; 0 leaves each frame's own. `max_fps` limits how many
+    frames are taken, for boards that have to stay cool.
 
     Use it in a `with` block: leaving it ends all threads and closes the source. What goes wrong in any of them is
     raised by the iteration. One thread at a time may iterate.
@@ -50,6 +52,7 @@ class Pipeline:
         tracking: bool = True,
         search_every: int = EVERY,
         smoothing: float | Smoother = SECONDS,
+        classify_every: int = 1,
         max_fps: float | None = None,
     ) -> None:
         self.source = open_source(source) if isinstance(source, int | str | PathLike) else source
@@ -57,6 +60,8 @@ class Pipeline:
         try:
             if max_fps is not None and not max_fps > 0:
                 raise SettingError(f"max_fps is {max_fps}; it has to be above 0")
+            if classify_every < 1:
+                raise SettingError(f"classify_every is {classify_every}; it has to be 1 frame or more")
             self._smoother = smoothing if isinstance(smoothing, Smoother) else _smoother(smoothing)
             self._smoother.reset()  # what it knows of another source says nothing about this one
             self.recognizer = recognizer or Recognizer(detector=HaarDetector(QUICK if self.source.live else THOROUGH))
@@ -64,7 +69,7 @@ class Pipeline:
         except BaseException:
             self.source.close()  # nobody else can
             raise
-        self._max_fps = max_fps
+        self._classify_every, self._max_fps = classify_every, max_fps
         self._found: Handover[_Found] = Handover(newest_wins=self.source.live)
         self._results: Handover[_Result] = Handover(newest_wins=self.source.live)
         self._closing = Event()
@@ -155,60 +160,79 @@ class Pipeline:
 
     def _classify_all(self) -> None:
         try:
-            known: dict[int, Face] = {}
+            known: dict[int | None, _Known] = {}
             while (found := self._found.take()) is not None:
                 started = time.monotonic()
-                faces = self._classify(found)
-                if self._tracker is not None:
-                    faces = self._steady(found, faces, known)
+                faces = self._read(found, known)
                 classifying = time.monotonic() - started
-                self._results.put(_Result(found.frame, found.began, tuple(faces), found.detecting, classifying))
+                self._results.put(_Result(found.frame, found.began, faces, found.detecting, classifying))
         except BaseException as error:
             self._found.close()  # nobody will take any more
             self._results.finish(error)
         else:
             self._results.finish()
 
-    def _classify(self, found: "_Found") -> list[Face]:
-        """The faces that were found in this very frame, each by itself."""
-        classifier, frame = self.recognizer.classifier, found.frame
-        detections = [face.detection for face in found.faces if face.found]
-        if frame.luma is None:
-            return as_faces(detections, classifier.predict_faces(found.picture, detections), classifier.labels)
-        image = as_image(frame.image)
-        scale = image.shape[1] / found.picture.shape[1], image.shape[0] / found.picture.shape[0]
-        placed = [detection.placed(*scale) for detection in detections]
-        if classifier.card.color == "grey":
-            probabilities = classifier.predict_faces(found.picture, detections)
-        else:
-            probabilities = classifier.predict_faces(image, placed)
-        return as_faces(placed, probabilities, classifier.labels)
-
-    def _steady(self, found: "_Found", faces: list[Face], known: dict[int, Face]) -> list[Face]:
-        """The faces with their numbers and what holds for them over time; those that were missed as last `known`."""
-        fresh = iter(faces)
+    def _read(self, found: "_Found", known: dict[int | None, "_Known"]) -> tuple[Face, ...]:
+        """The faces of a frame: those that are due as they are read in it, the others as `known` from before."""
         for gone in known.keys() - found.numbers:
             del known[gone]
         self._smoother.keep(found.numbers)
-        result = []
-        for number, _, is_found, unseen in found.faces:
-            assert number is not None
-            if is_found:
-                face = next(fresh)
-                steady = self._smoother(number, face.raw, found.frame.timestamp)
-                label = face.labels[steady.label]
-                face = replace(face, label=label, probabilities=steady.probabilities, track_id=number)
-            elif number in known:
-                face = replace(known[number], unseen=unseen)
+        seq = found.frame.seq
+        due = [
+            face.found and (face.track_id not in known or seq - known[face.track_id].seq >= self._classify_every)
+            for face in found.faces
+        ]
+        fresh = iter(self._classify(found, [face.detection for face in compress(found.faces, due)]))
+        faces = []
+        for tracked, is_due in zip(found.faces, due, strict=True):
+            if is_due:
+                face, read = next(fresh), seq
+                if tracked.track_id is not None:
+                    face = self._steady(face, tracked.track_id, found.frame.timestamp)
+            elif tracked.track_id in known:
+                face, read = known[tracked.track_id]
+                place = _placed(tracked.detection, found)
+                face = replace(face, box=place.box, score=place.score, landmarks=place.landmarks, unseen=tracked.unseen)
             else:  # the frames in which it was found were passed over for newer ones
                 continue
-            known[number] = face
-            result.append(face)
-        return result
+            faces.append(face)
+            if tracked.track_id is not None:
+                known[tracked.track_id] = _Known(face, read)
+        return tuple(faces)
+
+    def _classify(self, found: "_Found", detections: list[Detection]) -> list[Face]:
+        """What the classifier says of faces in this frame, each by itself."""
+        classifier = self.recognizer.classifier
+        placed = [_placed(detection, found) for detection in detections]
+        if classifier.card.color == "grey":
+            probabilities = classifier.predict_faces(found.picture, detections)
+        else:
+            probabilities = classifier.predict_faces(as_image(found.frame.image), placed)
+        return as_faces(placed, probabilities, classifier.labels)
+
+    def _steady(self, face: Face, number: int, timestamp: float) -> Face:
+        """The face with its number, and with what holds for it over time."""
+        steady = self._smoother(number, face.raw, timestamp)
+        return replace(face, label=face.labels[steady.label], probabilities=steady.probabilities, track_id=number)
 
 
 def _smoother(seconds: float) -> Smoother:
     return Smoother(seconds) if seconds else Smoother(seconds=0, margin=0, hold=0)
+
+
+def _placed(detection: Detection, found: "_Found") -> Detection:
+    """A face found in a frame's luma, in pixels of its image."""
+    (height, width), (rows, columns) = found.frame.image.shape[:2], found.picture.shape[:2]
+    if (height, width) == (rows, columns):
+        return detection
+    return detection.placed(width / columns, height / rows)
+
+
+class _Known(NamedTuple):
+    """A face and the number of the frame in which it was read."""
+
+    face: Face
+    seq: int
 
 
 class _Found(NamedTuple):

@@ -179,6 +179,24 @@ def test_a_missed_face_stays_as_it_was_for_a_while(portrait):
     assert results[-1].faces == ()
 
 
+def test_a_known_face_is_classified_every_few_frames_and_followed_in_all(portrait):
+    steps = itertools.count()
+
+    def detector(image, min_face=None):
+        return [Detection(Box(20 + next(steps), 20, 100, 100), 0.9)]
+
+    recognizer = Recognizer(detector=detector)
+    predict, classified = recognizer.classifier.predict_faces, []
+    recognizer.classifier.predict_faces = lambda image, faces: classified.append(len(faces)) or predict(image, faces)
+    with Pipeline(Frames(portrait, 9), recognizer, search_every=1, classify_every=4) as pipeline:
+        faces = [result.faces[0] for result in pipeline]
+    assert classified == [1, 0, 0, 0, 1, 0, 0, 0, 1]
+    assert [face.box.x for face in faces] == list(range(20, 29))
+    assert np.array_equal(faces[3].raw, faces[0].raw)
+    assert not np.array_equal(faces[4].raw, faces[0].raw)
+    assert all(face.unseen == 0 for face in faces)
+
+
 def test_a_smoother_of_ones_own_is_used(portrait, quick):
     class Counting(Smoother):
         calls = 0
@@ -394,7 +412,12 @@ def test_a_replayed_file_is_live(data, quick):
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"max_fps": 0}, "max_fps is 0"), ({"search_every": 0}, "every is 0"), ({"smoothing": -1}, "seconds is -1")],
+    [
+        ({"max_fps": 0}, "max_fps is 0"),
+        ({"search_every": 0}, "every is 0"),
+        ({"classify_every": 0}, "classify_every is 0"),
+        ({"smoothing": -1}, "seconds is -1"),
+    ],
 )
 def test_bad_settings_are_said_and_leave_nothing_open(quick, settings, message):
     source = demo.synthetic_camera(30)

@@ -100,6 +100,13 @@ def _add_time_options(parser: argparse.ArgumentParser) -> None:
         f"longest (default: {EVERY})",
     )
     group.add_argument(
+        "--classify-every",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="read the emotion of a known face every N frames (default: 1)",
+    )
+    group.add_argument(
         "--smoothing",
         type=not_negative,
         default=SECONDS,
@@ -123,7 +130,13 @@ def _run(options: argparse.Namespace) -> int:
             print(f"{source.name}: {source.settings}", file=sys.stderr)
         recognizer = make_recognizer(options, QUICK if source.live else THOROUGH)
         pipeline = Pipeline(
-            source, recognizer, options.tracking, options.search_every, options.smoothing, options.max_fps
+            source,
+            recognizer,
+            tracking=options.tracking,
+            search_every=options.search_every,
+            classify_every=options.classify_every,
+            smoothing=options.smoothing,
+            max_fps=options.max_fps,
         )
         _follow(pipeline, options)
     return 0

@@ -76,7 +76,7 @@ def test_another_network_and_a_cut_file_are_said(tmp_path, yunet, make_network):
         YuNetDetector(tmp_path / "none.onnx")
 
 
-@pytest.mark.parametrize("settings", [{"score": 0}, {"score": 1}, {"min_face": 0}, {"min_face": 1.1}])
+@pytest.mark.parametrize("settings", [{"score": 0}, {"score": 1}, {"min_face": 0}, {"min_face": 1.1}, {"least": 8}])
 def test_bad_settings_are_said(settings, tmp_path):
     (name,) = settings
     with pytest.raises(SettingError, match=f"{name} is"):
