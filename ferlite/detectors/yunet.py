@@ -82,10 +82,12 @@ class YuNetDetector:
         rows: NDArray[np.float32] | None = self._network.detect(image)[1]  # type: ignore[assignment]
         if rows is None:
             return np.empty((0, 15), np.float32)
+        # of pictures of a few pixels OpenCV returns memory that nobody has written: anything, NaN included
+        rows = rows[(np.abs(rows) < 1e6).all(axis=1)]
         x, y, w, h = rows[:, :4].T
         height, width = image.shape[:2]
         centred = (x + w / 2 >= 0) & (y + h / 2 >= 0) & (x + w / 2 < width) & (y + h / 2 < height)
-        rows = rows[centred & np.isfinite(rows).all(axis=1)]  # in pictures of a few pixels it sees boxes without end
+        rows = rows[centred]
         rows[:, :14] /= scale
         return rows
 
