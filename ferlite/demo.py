@@ -26,7 +26,7 @@ def portrait() -> Image:
     """The sample portrait, BGR. Raises SourceError where matplotlib is not installed."""
     spec = find_spec("matplotlib")
     if spec is None or not spec.submodule_search_locations:
-        raise SourceError("the demo's portrait comes with matplotlib: pip install 'ferlite[demo]'")
+        raise SourceError("the demo's portrait comes with matplotlib: pip install matplotlib")
     return read_image(Path(spec.submodule_search_locations[0], "mpl-data", "sample_data", "grace_hopper.jpg"))
 
 

@@ -23,6 +23,8 @@ def read_image(path: str | PathLike[str]) -> Image:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except FileNotFoundError:
         raise SourceError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise SourceError(f"{path}: cannot be read: is a folder; give its pictures: {path}/*.jpg") from None
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
     try:
@@ -129,13 +131,20 @@ def resize(image: Image, size: tuple[int, int]) -> Image:
 
 
 def shrink(image: Image, longest: float) -> tuple[Image, float]:
-    """The image with its longer side at most `longest` pixels, and by what its coordinates were multiplied."""
+    """The image with its longer side at most `longest` pixels, and by what its coordinates were multiplied.
+
+    For detectors: of what is to be a quarter or less, every other pixel is left out before the others are averaged.
+    """
     height, width = image.shape[:2]
-    scale = longest / max(height, width)
+    longer = max(height, width)
+    scale = longest / longer
     if scale >= 1:
         return image, 1.0
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(_halved(image, *reversed(size)), size, interpolation=cv2.INTER_AREA), scale
+    while scale <= 0.25 and min(height, width) > 4:
+        height, width, scale = height // 2, width // 2, 2 * scale
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(_halved(image, *reversed(size)), size, interpolation=cv2.INTER_AREA), longest / longer
 
 
 def _halved(image: Image, height: int, width: int) -> Image:

@@ -10,8 +10,7 @@ from typing import NamedTuple, Self
 
 from ferlite.capture import Source, open_source
 from ferlite.capture.live import CLOSE_TIMEOUT
-from ferlite.detectors import QUICK, THOROUGH
-from ferlite.detectors.haar import HaarDetector
+from ferlite.detectors import QUICK
 from ferlite.errors import SettingError
 from ferlite.handover import Handover
 from ferlite.images import as_image
@@ -28,7 +27,7 @@ class Pipeline:
     `source` is what `ferlite.open_source` takes, or an opened source. While the faces of one frame are classified,
     those of the next one are searched for, and the one after that is read. Of a live source the newest frame wins at
     each of these steps, so that results stay fresh whatever the rest of the program does; of a file no frame is lost.
-    Without a `recognizer` it is the default one, quick for live sources and thorough for files.
+    Live sources are searched quickly and files thoroughly, unless the `recognizer`'s detector was told its `min_face`.
 
     With `tracking`, faces keep their `track_id` from frame to frame, and the whole picture is searched every
     `search_every` frames only; without, every frame is searched and stands for itself. A tracked face is classified
@@ -55,17 +54,23 @@ class Pipeline:
         classify_every: int = 1,
         max_fps: float | None = None,
     ) -> None:
-        self.source = open_source(source) if isinstance(source, int | str | PathLike) else source
+        if recognizer is not None and not isinstance(recognizer, Recognizer):
+            raise SettingError(f"recognizer is {recognizer!r}; it has to be a ferlite.Recognizer, or left out")
+        self.source = source if isinstance(source, Source) else open_source(source)
         self.stats = Stats()
         try:
             if max_fps is not None and not max_fps > 0:
                 raise SettingError(f"max_fps is {max_fps}; it has to be above 0")
-            if classify_every < 1:
+            if not isinstance(classify_every, int) or classify_every < 1:
                 raise SettingError(f"classify_every is {classify_every}; it has to be 1 frame or more")
             self._smoother = smoothing if isinstance(smoothing, Smoother) else _smoother(smoothing)
             self._smoother.reset()  # what it knows of another source says nothing about this one
-            self.recognizer = recognizer or Recognizer(detector=HaarDetector(QUICK if self.source.live else THOROUGH))
-            self._tracker = Tracker(self.recognizer.detector, search_every) if tracking else None
+            self.recognizer = recognizer or Recognizer()
+            detector = self.recognizer.detector
+            # a detector that was not told how small faces may be leaves that to us
+            open_choice = getattr(detector, "min_face", QUICK) is None
+            self._min_face = QUICK if self.source.live and open_choice else None
+            self._tracker = Tracker(detector, search_every, min_face=self._min_face) if tracking else None
         except BaseException:
             self.source.close()  # nobody else can
             raise
@@ -156,7 +161,7 @@ class Pipeline:
     def _find(self, picture: Image, timestamp: float) -> list[Tracked]:
         if self._tracker is not None:
             return self._tracker(picture, timestamp)
-        return [Tracked(None, detection) for detection in self.recognizer.detect(picture)]
+        return [Tracked(None, detection) for detection in self.recognizer.detect(picture, self._min_face)]
 
     def _classify_all(self) -> None:
         try:

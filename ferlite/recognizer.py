@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ferlite import detectors
 from ferlite.classifier import EmotionClassifier
+from ferlite.errors import SettingError
 from ferlite.images import as_image
 from ferlite.types import Detection, Detector, Face
 
@@ -34,6 +35,10 @@ class Recognizer:
     ) -> None:
         self.classifier = model if isinstance(model, EmotionClassifier) else EmotionClassifier(model, threads, backend)
         self.detector = detectors.create(detector) if isinstance(detector, str) else detector
+        if isinstance(detector, type) or not callable(self.detector):
+            raise SettingError(
+                f"detector is {detector!r}; give a name ({', '.join(detectors.NAMES)}) or a made detector"
+            )
 
     def __call__(self, image: NDArray[np.uint8]) -> list[Face]:
         """The faces in an image BGR (h, w, 3), BGRA (h, w, 4) or grey (h, w), uint8; the largest first.
@@ -43,9 +48,14 @@ class Recognizer:
         detections = self.detect(image)
         return as_faces(detections, self.classifier.predict_faces(as_image(image), detections), self.classifier.labels)
 
-    def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
-        """Where the faces are in such an image, without their emotions; the largest first."""
-        return sorted(self.detector(as_image(image)), key=lambda found: found.box.w * found.box.h, reverse=True)
+    def detect(self, image: NDArray[np.uint8], min_face: float | None = None) -> list[Detection]:
+        """Where the faces are in such an image, without their emotions; the largest first.
+
+        `min_face` is the smallest wanted, as a part of the image's longer side; the detector's own without.
+        """
+        image = as_image(image)
+        found = self.detector(image) if min_face is None else self.detector(image, min_face)
+        return sorted(found, key=lambda face: face.box.w * face.box.h, reverse=True)
 
 
 def as_faces(

@@ -43,15 +43,18 @@ class Tracker:
 
     The detector searches the whole picture every `every` frames, with 1 always; three times as often while nobody is
     there or somebody is missed, and at once when that begins. A face that is missed keeps its number for `patience`
-    seconds, and is reported where it was last if it was found a few times before. Not thread-safe.
+    seconds, and is reported where it was last if it was found a few times before. `min_face` is that of the searches.
+    Not thread-safe.
     """
 
-    def __init__(self, detector: Detector, every: int = EVERY, patience: float = PATIENCE) -> None:
-        if every < 1:
+    def __init__(
+        self, detector: Detector, every: int = EVERY, patience: float = PATIENCE, min_face: float | None = None
+    ) -> None:
+        if not isinstance(every, int) or every < 1:
             raise SettingError(f"every is {every}; it has to be 1 frame or more")
         if not patience >= 0:
             raise SettingError(f"patience is {patience}; it has to be 0 seconds or more")
-        self.detector, self.every, self.patience = detector, every, patience
+        self.detector, self.every, self.patience, self.min_face = detector, every, patience, min_face
         self._numbers = count(1)
         self._size: tuple[int, ...] = ()
         self._last = 0.0
@@ -61,6 +64,7 @@ class Tracker:
         """Forget all faces, as at the start of another video; numbers go on."""
         self._tracks: list[_Track] = []
         self._since_search = self.every
+        self._is_first = True
 
     def __call__(self, image: Image, timestamp: float) -> list[Tracked]:
         """The faces of the next frame, BGR (h, w, 3) or grey (h, w) uint8; the largest first.
@@ -80,6 +84,7 @@ class Tracker:
             if settled and len(_pairs(self._tracks, detections)) < len(self._tracks):
                 detections = self._search(image)
         self._update(detections, timestamp)
+        self._is_first = False
         reported = [
             Tracked(track.number, track.detection, track.misses == 0, timestamp - track.seen)
             for track in self._tracks
@@ -94,7 +99,7 @@ class Tracker:
 
     def _search(self, image: Image) -> list[Detection]:
         self._since_search = 0
-        return self.detector(image)
+        return self.detector(image) if self.min_face is None else self.detector(image, self.min_face)
 
     def _look(self, image: Image) -> list[Detection]:
         height, width = image.shape[:2]
@@ -121,7 +126,9 @@ class Tracker:
         self._tracks = [track for track in self._tracks if self._may_return(track, timestamp)]
         for index in set(range(len(detections))) - set(pairs.values()):
             new = detections[index]
-            self._tracks.append(_Track(next(self._numbers), new, timestamp, confirmed=new.score >= CLEAR))
+            # of what came before the first frame nobody knows anything: there every face counts
+            confirmed = self._is_first or new.score >= CLEAR
+            self._tracks.append(_Track(next(self._numbers), new, timestamp, confirmed))
 
     def _may_return(self, track: "_Track", timestamp: float) -> bool:
         if track.misses == 0:

@@ -96,8 +96,8 @@ def test_image_never_overwrites_a_photo(ferlite, photo, tmp_path):
     for output in (photo, tmp_path, "portrait.png"):
         assert "would overwrite" in ferlite("image", photo, "--output", output, code=1).stderr
     assert photo.read_bytes() == before
-    (tmp_path / "one.jpg").touch()
-    assert "not a folder" in ferlite("image", photo, photo, "--output", "one.jpg", code=1).stderr
+    (tmp_path / "file").touch()
+    assert "not a folder" in ferlite("image", photo, photo, "--output", "file", code=1).stderr
     assert "cannot be written as .xyz" in ferlite("image", photo, "--output", "a.xyz", code=1).stderr
 
 
@@ -127,7 +127,7 @@ def test_run_on_pictures_and_at_the_pace_of_a_camera(ferlite, photo, tmp_path):
     folder.mkdir()
     for number in range(12):
         (folder / f"{number}.png").write_bytes(photo.read_bytes())
-    assert "12 frames, a face in 12" in ferlite("run", "--source", folder, "--smoothing", 0).stdout
+    assert "12 frames, a face in 12" in ferlite("run", folder, "--smoothing", 0).stdout
     done = ferlite("run", "--source", folder, "--fps", 10, "--replay", "--max-fps", 5, "--timeout", 3)
     count, dropped, seen = map(int, re.search(r"(\d+) frames,.* (\d+) of (\d+) dropped", done.stdout).groups())
     assert seen == 12 == count + dropped
@@ -208,13 +208,13 @@ def test_models_of_ones_own_are_verified_too(ferlite, make_network):
 
 def test_an_engine_is_chosen_by_name(ferlite, photo):
     assert "1 face" in ferlite("image", photo, "--backend", "litert").stdout
-    assert "for .onnx files" in ferlite("image", photo, "--backend", "onnxruntime", code=1).stderr
+    assert "for .onnx files" in ferlite("image", photo, "--backend", "onnxruntime", code=2).stderr
 
 
 def test_run_never_overwrites_its_source(ferlite, clip):
     before = clip.read_bytes()
     for place in (["--output", clip], ["--jsonl", clip], ["--output", "x.avi", "--jsonl", "x.avi"]):
-        assert "different files" in ferlite("run", "--source", clip, *place, code=1).stderr
+        assert "different files" in ferlite("run", "--source", clip, *place, code=2).stderr
     assert clip.read_bytes() == before
 
 
@@ -243,24 +243,43 @@ def test_run_to_standard_output_is_json_alone(ferlite, clip):
         (["run", "--source", "{clip}", "--show"], "no screen"),
         (["run", "--source", "{clip}", "--model", "none"], "no bundled model of that name"),
         (["run", "--source", "{clip}", "--model", "{clip}"], "card is missing"),
-        (["run", "--source", "{clip}", "--csv", "-", "--jsonl", "-"], "different files"),
-        (["run", "--source", "{clip}", "--size", "640x480"], "size of a file is its own"),
         (["run", "--source", "picamera"], "apt install python3-picamera2"),
         (["run", "--source", "http://127.0.0.1:9/x.mjpg", "--timeout", "1"], "is the address right"),
-        (["run", "--source", "{clip}", "--detector-model", "x"], "is for --detector yunet"),
-        (["models", "pull", "blazeface"], "no download of that name"),
-        (["models", "pull", "yunet", "yunet", "--url", "http://127.0.0.1:9/x"], "one name only"),
         (["models", "pull", "yunet", "--url", "http://127.0.0.1:9/x"], "cannot be fetched"),
         (["models", "path", "none"], "no bundled model of that name"),
         (["bench", "--source", "none.mp4"], "no such file"),
+        (["bench", "--source", "{clip}"], "too few to time"),
+        (["bench", "--source", "{clip}", "--faces", "1"], "has its own"),
+        (["bench", "--detector", "yunet"], "models pull yunet"),
+        (["bench", "--model", "none.tflite"], "no such file"),
+        (["bench", "--compare", "{clip}", "{clip}"], "not a report"),
         (["demo", "--output", "none/demo.mp4"], "no folder"),
     ],
 )
 def test_faults_are_one_line_and_exit_code_1(ferlite, clip, arguments, message):
-    done = ferlite(*(argument.format(clip=clip) for argument in arguments), code=1)
+    complains(ferlite(*(argument.format(clip=clip) for argument in arguments), code=1), message)
+
+
+def complains(done, message):
     complaints = [line for line in done.stderr.splitlines() if line.startswith("ferlite: ")]
     assert len(complaints) == 1
     assert message in complaints[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "{clip}", "--csv", "-", "--jsonl", "-"], "different files"),
+        (["run", "{clip}", "--size", "640x480"], "size of a file is its own"),
+        (["run", "{clip}", "--source", "{clip}"], "two sources"),
+        (["run", "{clip}", "--detector-model", "x"], "is for --detector yunet"),
+        (["image", "{clip}", "{clip}", "--output", "one.jpg"], "several photos cannot be written to one file"),
+        (["models", "pull", "blazeface"], "no download of that name"),
+        (["models", "pull", "yunet", "yunet", "--url", "http://127.0.0.1:9/x"], "one name only"),
+    ],
+)
+def test_options_that_contradict_each_other_are_one_line_and_exit_code_2(ferlite, clip, arguments, message):
+    complains(ferlite(*(argument.format(clip=clip) for argument in arguments), code=2), message)
 
 
 @pytest.mark.parametrize(
@@ -273,6 +292,9 @@ def test_faults_are_one_line_and_exit_code_1(ferlite, clip, arguments, message):
         ["run", "--threads", "two"],
         ["run", "--frames", "x"],
         ["bench", "--frames", "2"],
+        ["bench", "--faces", "8"],
+        ["bench", "--sizes", "640"],
+        ["bench", "--compare", "a.json"],
         ["run", "--min-face", "2"],
         ["run", "--detector", "eyes"],
         ["run", "--size", "640"],
@@ -301,23 +323,35 @@ def test_demo_writes_a_clip(ferlite, tmp_path):
         assert 55 <= len(list(video)) <= 61
 
 
-def test_bench(ferlite, clip, tmp_path):
-    report = json.loads(ferlite("bench", "--frames", 5, "--json").stdout)
-    assert report["frames"] == 5
-    assert report["milliseconds"]["whole step"]["p50"] > 0
-    assert report["machine"]["python"]
-    empty = tmp_path / "empty.avi"
-    writer = cv2.VideoWriter(str(empty), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 64))
-    for _ in range(5):
-        writer.write(np.zeros((64, 64, 3), np.uint8))
+def test_bench_prints_tables(ferlite):
+    done = ferlite("bench", "--quick", "--frames", 3, "--sizes", "320x240", "--faces", 0, 1, "--detector", "haar")
+    assert "frames per second (320x240, one face, haar detector, one thread)" in done.stdout
+    assert "XNNPACK" not in done.stderr
+
+
+def test_bench_writes_three_files_that_can_be_compared(ferlite, tmp_path):
+    sizes = "--quick", "--frames", 3, "--sizes", "320x240", "--detector", "haar"
+    for name in ("a", "b"):
+        written = ferlite("bench", *sizes, "--output", f"out/{name}").stdout.split()
+        assert written == [f"out/{name}.json", f"out/{name}.md", f"out/{name}.html"]
+    report = json.loads((tmp_path / "out/a.json").read_text())
+    assert report["reference"] is False
+    assert report["command"].startswith("ferlite bench --quick")
+    assert (tmp_path / "out/a.html").read_text().startswith("<!DOCTYPE html>")
+    assert "geometric mean" in ferlite("bench", "--compare", "out/a.json", "out/b.json").stdout
+    ferlite("bench", "--compare", "out/a.json", "out/b.json", "--output", "out/ratios.md")
+    assert "| geometric mean |" in (tmp_path / "out/ratios.md").read_text()
+
+
+def test_bench_times_a_clip_and_prints_json(ferlite, tmp_path):
+    moving = tmp_path / "moving.avi"
+    writer = cv2.VideoWriter(str(moving), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 64))
+    for grey in range(0, 200, 20):
+        writer.write(np.full((64, 64, 3), grey, np.uint8))
     writer.release()
-    report = json.loads(ferlite("bench", "--source", empty, "--json").stdout)
-    assert report["frames_with_a_face"] == 0
-    assert report["milliseconds"]["classifier, one face"]["p50"] is None
-    assert "-" in ferlite("bench", "--source", empty).stdout
-    text = ferlite("bench", "--source", clip, "--frames", 5).stdout
-    assert "frames per second" in text
-    assert "512x600" in text
+    report = json.loads(ferlite("bench", "--quick", "--source", moving, "--json").stdout)
+    assert {row["with_a_face"] for row in report["steps"]} == {0.0}
+    assert {row["size"] for row in report["steps"]} == {"64x64"}
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -22,6 +22,8 @@ from ferlite import (
 )
 from ferlite.capture import live
 from ferlite.capture.live import LiveSource
+from ferlite.detectors import QUICK
+from ferlite.detectors.haar import HaarDetector
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +50,12 @@ class Frames:
             yield Frame(self.seen - 1, timestamp, self.picture)
         if self.failure is not None:
             raise self.failure
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def close(self):
         self.closed_by.append(threading.current_thread())
@@ -210,9 +218,44 @@ def test_a_smoother_of_ones_own_is_used(portrait, quick):
     assert Counting.calls == 5
 
 
-def test_a_live_source_gets_the_quick_detector_and_a_file_the_thorough_one(data):
-    with Pipeline(demo.synthetic_camera(0.1)) as live, Pipeline(data("media/videos/no_face.mp4")) as file:
-        assert live.recognizer.detector.min_face > file.recognizer.detector.min_face
+def test_live_sources_are_searched_quickly_and_files_thoroughly_unless_the_detector_was_told(portrait):
+    asked = []
+
+    class Noting(HaarDetector):
+        def __call__(self, image, min_face=None):
+            asked.append(min_face or self.min_face)
+            return []
+
+    for settings in ({}, {"tracking": False}):
+        for is_live, told, wanted in ((True, None, QUICK), (False, None, None), (True, 0.3, 0.3), (False, 0.3, 0.3)):
+            asked.clear()
+            recognizer = Recognizer(detector=Noting(told))
+            with Pipeline(Frames(portrait, 1, live=is_live), recognizer, **settings) as pipeline:
+                list(pipeline)
+            assert asked == [wanted]
+
+
+@pytest.mark.parametrize("source", [None, True, ["a.jpg"], cv2.VideoCapture(), 1.5])
+def test_what_is_no_source_is_said(source):
+    with pytest.raises(SettingError, match="source is"):
+        Pipeline(source)
+
+
+def test_what_is_no_recognizer_or_detector_is_said():
+    with pytest.raises(SettingError, match="recognizer is 'yunet'"):
+        Pipeline("clip.mp4", "yunet")
+    for detector in (HaarDetector, None, 3):
+        with pytest.raises(SettingError, match="detector is"):
+            Recognizer(detector=detector)
+
+
+def test_separate_photos_lose_no_face(portrait, tmp_path):
+    """A faint face in the first picture, or in one of another size than the one before, is not waited for."""
+    recognizer = Recognizer(detector=lambda image, min_face=None: [Detection(Box(20, 20, 100, 100), 0.5)])
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), portrait[: 500 + 20 * number])
+    with Pipeline(tmp_path, recognizer) as pipeline:
+        assert [len(result.faces) for result in pipeline] == [1, 1, 1, 1]
 
 
 def test_a_missing_source_is_said_before_a_model_is_loaded():

@@ -119,10 +119,14 @@ def test_a_new_face_is_found_between_the_known_ones():
 def test_a_faint_face_has_to_be_found_twice():
     scene = Scene(score=0.6)
     tracker = Tracker(scene)
-    assert numbers(follow(tracker, [{100: (300, 200)}, {}, {}, {}])) == [set()] * 4
-    twice = numbers(follow(tracker, [{100: (300, 200)}] * 6, start=4))
+    assert numbers(follow(tracker, [{}, {}, {100: (300, 200)}, {}, {}, {}])) == [set()] * 6
+    twice = numbers(follow(tracker, [{100: (300, 200)}] * 6, start=6))
     assert twice[-1] == {2}
     assert next(found for found in twice if found) == {2}
+
+
+def test_in_the_first_frame_every_face_counts():
+    assert numbers(follow(Tracker(Scene(score=0.6)), [{100: (300, 200), 200: (100, 100)}])) == [{1, 2}]
 
 
 def test_a_slow_source_does_not_lose_a_face_with_one_miss():

@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterator
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from ferlite.errors import FerliteError, SettingError, SourceError
 from ferlite.types import Frame
 
 
+@runtime_checkable
 class Source(Protocol):
     """An iterator over frames that has to be closed; usable in a `with` block."""
 
@@ -51,6 +52,8 @@ def open_source(
     `replay` plays a file at its real pace like a camera; `color=False` spares a camera module its large coloured
     pictures. Raises SourceError, and SettingError for what does not go with the source.
     """
+    if not isinstance(source, int | str | PathLike) or isinstance(source, bool):
+        raise SettingError(f"source is {source!r}; it has to be a camera number, a path or a URL, or an opened source")
     name = source if isinstance(source, int) else fspath(source)
     try:
         return _open(name, size, fps, timeout, replay, color)

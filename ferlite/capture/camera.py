@@ -92,7 +92,7 @@ class _CaptureReader:
             fourcc if fourcc.isascii() and fourcc.isprintable() else "",
             first.shape[1],
             first.shape[0],
-            fps if 1 < fps < 1000 else None,
+            fps if 1 < fps < 1000 and "://" not in name else None,  # of a stream FFmpeg makes it up
         )
         self._ends = capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0  # a file on a server, no stream
 
@@ -112,7 +112,7 @@ class _CaptureReader:
 
 def check_wishes(size: tuple[int, int], fps: float) -> None:
     """Raises SettingError for a size or frame rate that no camera has."""
-    if not all(isinstance(side, int) and 0 < side < 100_000 for side in size):
+    if not isinstance(size, tuple) or len(size) != 2 or not all(isinstance(n, int) and 0 < n < 100_000 for n in size):
         raise SettingError(f"size is {size}; it has to be (width, height) in whole pixels")
     if not 0 < fps < 1000:
         raise SettingError(f"fps is {fps}; it has to be above 0 and below 1000")

@@ -98,7 +98,8 @@ class LiveSource:
         try:
             return self._newest.take(self.timeout)
         except TimeoutError:
-            reason = f": {self._lost}" if self._lost else "; is it still connected?"
+            lost = str(self._lost or "").removeprefix(f"{self.name}: ")
+            reason = f": {lost}" if lost else "; is it still connected?"
             raise SourceError(f"{self.name}: no picture for {self.timeout:g} s{reason}") from None
 
     def _read_all(self) -> None:

@@ -11,7 +11,7 @@ import cv2
 
 import ferlite
 from ferlite.cli import bench, image, live, models
-from ferlite.errors import FerliteError
+from ferlite.errors import FerliteError, SettingError
 
 EXIT_CODES = """\
 exit codes:
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except FerliteError as error:
         print(f"ferlite: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, SettingError) else 1
 
 
 def _quiet_opencv() -> None:

@@ -20,7 +20,8 @@ def add_to(commands: Commands) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    recognizer = make_recognizer(options, QUICK)
+    options.min_face = options.min_face or QUICK
+    recognizer = make_recognizer(options)
     report = bench.measure(recognizer, options.threads, options.source, options.frames)
     print(json.dumps(report, indent=2) if options.json else bench.as_text(report))
     return 0

@@ -11,9 +11,8 @@ import cv2
 from tqdm import tqdm
 
 from ferlite.cli.options import Commands, add_model_options, make_recognizer
-from ferlite.detectors import THOROUGH
 from ferlite.drawing import draw
-from ferlite.errors import FerliteError, OutputError
+from ferlite.errors import FerliteError, OutputError, SettingError
 from ferlite.images import read_image
 from ferlite.types import Face, Image
 
@@ -32,7 +31,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _image(options: argparse.Namespace) -> int:
-    recognizer = make_recognizer(options, THOROUGH)
+    recognizer = make_recognizer(options)
     output = _output_for_photos(options)
     failed = 0
     for photo in tqdm(options.photos, unit="photo", disable=None if len(options.photos) > 1 else True):
@@ -62,6 +61,8 @@ def _output_for_photos(options: argparse.Namespace) -> Path | None:
     if options.output is None:
         return None
     output = Path(options.output)
+    if len(options.photos) > 1 and output.suffix:
+        raise SettingError(f"{output}: several photos cannot be written to one file; give a folder")
     if len(options.photos) > 1 or not output.suffix or options.output.endswith(os.sep):
         try:
             output.mkdir(exist_ok=True)

@@ -23,8 +23,7 @@ from ferlite.cli.options import (
     size,
     timeout,
 )
-from ferlite.detectors import QUICK, THOROUGH
-from ferlite.errors import OutputError
+from ferlite.errors import SettingError
 from ferlite.pipeline import Pipeline
 from ferlite.sinks.csv import CsvFile
 from ferlite.sinks.jsonl import JsonLines
@@ -38,15 +37,18 @@ from ferlite.types import FrameResult, Sink
 def add_to(commands: Commands) -> None:
     run = commands.add_parser("run", help="faces and emotions live from a camera or stream, or from a video file")
     run.add_argument(
-        "--source",
-        default="0",
-        metavar="0|picamera|URL|FILE|FOLDER",
-        help="camera number, a Raspberry Pi's camera module, stream, video file, or folder or pattern of pictures "
-        "(default: camera 0)",
+        "place",
+        nargs="?",
+        metavar="SOURCE",
+        help="camera number, picamera (a Raspberry Pi's camera module), URL of a stream, video file, or folder or "
+        "pattern of pictures, which are taken for a film: for separate photos there is `ferlite image` (default: 0)",
     )
+    run.add_argument("--source", metavar="SOURCE", help="the same")
     run.add_argument("--output", metavar="FILE.mp4", help="write the video with the faces drawn in")
     run.add_argument("--jsonl", metavar="FILE", help="write one JSON object a frame; - is standard output")
-    run.add_argument("--csv", metavar="FILE", help="write one row a face; - is standard output")
+    run.add_argument(
+        "--csv", metavar="FILE", help="write one row a face, and one for each frame without; - is standard output"
+    )
     run.add_argument("--show", action="store_true", help="show the faces in a window; q ends")
     run.add_argument("--frames", type=positive_int, metavar="N", help="stop after N frames")
     _add_source_options(run)
@@ -86,7 +88,12 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
         "gives up (default: 10)",
     )
     group.add_argument("--replay", action="store_true", help="play a file at its own pace, like a camera")
-    group.add_argument("--max-fps", type=positive, metavar="N", help="take at most N frames a second: a cooler board")
+    group.add_argument(
+        "--max-fps",
+        type=positive,
+        metavar="N",
+        help="take at most N frames a second, for a cooler board; a file then takes longer",
+    )
 
 
 def _add_time_options(parser: argparse.ArgumentParser) -> None:
@@ -119,16 +126,19 @@ def _add_time_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    places = [options.source, options.output, options.jsonl, options.csv]
-    files = [os.path.realpath(place) for place in places if place not in (None, "-")]
+    if options.place is not None and options.source is not None:
+        raise SettingError(f"there are two sources, {options.place} and {options.source}; give one")
+    place = options.place or options.source or "0"
+    places = [place, options.output, options.jsonl, options.csv]
+    files = [os.path.realpath(path) for path in places if path not in (None, "-")]
     if len(set(files)) < len(files) or places.count("-") > 1:
-        raise OutputError("--source, --output, --jsonl and --csv have to be different files")
+        raise SettingError("the source, --output, --jsonl and --csv have to be different files")
     color = options.show or options.output is not None or cards.find(options.model).color != "grey"
-    source = open_source(options.source, options.size, options.fps, options.timeout, options.replay, color)
+    source = open_source(place, options.size, options.fps, options.timeout, options.replay, color)
     with source:
         if isinstance(source, Camera | PiCamera):
             print(f"{source.name}: {source.settings}", file=sys.stderr)
-        recognizer = make_recognizer(options, QUICK if source.live else THOROUGH)
+        recognizer = make_recognizer(options)
         pipeline = Pipeline(
             source,
             recognizer,
@@ -143,7 +153,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    recognizer = make_recognizer(options, QUICK)
+    recognizer = make_recognizer(options)
     with demo.synthetic_camera(options.seconds) as source:
         print(f"A moving portrait as a camera, {demo.FPS:g} pictures a second, for {options.seconds:g} s")
         _follow(Pipeline(source, recognizer), options)
@@ -202,7 +212,7 @@ def _sum_up(pipeline: Pipeline, with_faces: int, file: TextIO) -> None:
     if source.live:
         text += f"; {pipeline.dropped} of {pipeline.seen} dropped for newer ones"
         if isinstance(source, LiveSource) and source.reconnects:
-            text += f"; reconnected {source.reconnects} times"
+            text += f"; reconnections: {source.reconnects}"
     tqdm.write(text, file=file)
 
 

@@ -48,12 +48,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--threads", type=_threads, default=1, metavar="N", help="processor threads (default: 1)")
 
 
-def make_recognizer(options: argparse.Namespace, min_face: float) -> Recognizer:
+def make_recognizer(options: argparse.Namespace) -> Recognizer:
     cv2.setNumThreads(options.threads)
     if options.detector_model is not None and options.detector == "haar":
         raise SettingError("--detector-model is for --detector yunet; the haar detector comes with OpenCV")
     settings = {} if options.detector_model is None else {"model": options.detector_model}
-    detector = detectors.create(options.detector, min_face=options.min_face or min_face, **settings)
+    detector = detectors.create(options.detector, min_face=options.min_face, **settings)
     with _native_stderr_hidden():  # LiteRT announces itself there, and has no setting for it
         return Recognizer(options.model, detector, options.threads, options.backend)
 

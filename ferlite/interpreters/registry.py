@@ -50,7 +50,7 @@ ENGINES = {
             driver="tflite",
             runtime="tflite_runtime.interpreter",
             distribution="tflite-runtime",
-            install="pip install 'ferlite[tflite]', Python 3.11 only",
+            install="pip install tflite-runtime==2.14.0 'numpy<2', for Python up to 3.11",
         ),
         Engine(
             name="onnxruntime",
@@ -59,7 +59,7 @@ ENGINES = {
             driver="onnx",
             runtime="onnxruntime",
             distribution="onnxruntime",
-            install="pip install 'ferlite[onnx]'",
+            install="pip install onnxruntime",
         ),
     )
 }

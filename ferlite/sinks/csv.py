@@ -13,7 +13,7 @@ from os import PathLike
 
 from ferlite.errors import OutputError, SettingError
 from ferlite.sinks.lines import LineFile
-from ferlite.types import FrameResult, Sink
+from ferlite.types import Emotion, FrameResult, Sink
 
 FRAME_COLUMNS = ("seq", "timestamp", "latency", "dropped", "faces")
 FACE_COLUMNS = ("track_id", "x", "y", "w", "h", "score", "label")
@@ -22,12 +22,12 @@ FACE_COLUMNS = ("track_id", "x", "y", "w", "h", "score", "label")
 class CsvFile(Sink):
     """Results as CSV with a header, UTF-8, in a file, or on standard output for "-". What stands is whole frames.
 
-    `labels` are the recognizer's, in its order: `recognizer.classifier.labels`. Raises SettingError from `write` for a
-    face that has others.
+    `labels` are the recognizer's, in its order: those of the bundled models, or `recognizer.classifier.labels`. Raises
+    SettingError from `write` for a face that has others.
     """
 
-    def __init__(self, path: str | PathLike[str], labels: Sequence[str]) -> None:
-        self.labels = tuple(labels)
+    def __init__(self, path: str | PathLike[str], labels: Sequence[str] = tuple(Emotion)) -> None:
+        self.labels = tuple(map(str, labels))
         self._lines = LineFile(path)
         try:
             self._write([[*FRAME_COLUMNS, *FACE_COLUMNS, *(f"p_{label}" for label in self.labels)]])

@@ -8,6 +8,7 @@ from queue import Queue
 from threading import Thread
 
 import cv2
+import numpy as np
 
 from ferlite.drawing import draw
 from ferlite.errors import FerliteError, OutputError, SettingError
@@ -20,9 +21,9 @@ RESERVE = 32 << 20  # bytes: more than a second of full HD as MJPG, and than the
 
 
 class AnnotatedVideo(Sink):
-    """A video at `fps` frames a second of what was seen, when it was seen.
+    """Every frame once, at `fps` frames a second; of cameras and streams, with `paced`, what was seen when it was seen.
 
-    With `paced`, for live sources, pictures are repeated until the next one came, or left out where two came within one
+    With `paced`, pictures are repeated until the next one came, or left out where two came within one
     frame, so that the clip runs at the pace of the timestamps; `write` never waits, and a frame that comes while
     `WAITING` others wait to be encoded is left out and counted in `dropped`. `fps` has to be a rate at which the
     machine can encode, or the gaps grow. Without, every frame is written once, and `write` waits where encoding
@@ -106,7 +107,7 @@ class _Clip:
             self._writer = self._open()
             self._start = timestamp
         elif self._size != (picture.shape[1], picture.shape[0]):
-            picture = cv2.resize(picture, self._size)  # the source changed its size: a file has one only
+            picture = _fitted(picture, self._size)  # the source changed its size: a file has one only
         repeats = 1
         if self._paced:
             repeats = int((timestamp - self._start) * self._fps + 0.5) + 1 - self._written
@@ -160,3 +161,14 @@ class _Clip:
                 file.truncate(end)
         except OSError as error:
             raise OutputError(f"{self._path}: writing stopped: {error.strerror}") from error
+
+
+def _fitted(picture: Image, size: tuple[int, int]) -> Image:
+    """The picture as large as it fits into `size` (width, height), in the middle of black."""
+    height, width = picture.shape[:2]
+    scale = min(size[0] / width, size[1] / height)
+    inner = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    canvas = np.zeros((size[1], size[0], 3), np.uint8)
+    canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(picture, inner, interpolation=cv2.INTER_AREA)
+    return canvas

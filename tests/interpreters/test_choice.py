@@ -45,8 +45,8 @@ def test_a_backend_for_other_files_is_said(tmp_path):
     ("backend", "package", "suffix", "install"),
     [
         ("litert", "ai_edge_litert", ".tflite", r"pip install ai-edge-litert"),
-        ("tflite-runtime", "tflite_runtime", ".tflite", r"pip install 'ferlite\[tflite\]'"),
-        ("onnxruntime", "onnxruntime", ".onnx", r"pip install 'ferlite\[onnx\]'"),
+        ("tflite-runtime", "tflite_runtime", ".tflite", r"pip install tflite-runtime==2\.14\.0 'numpy<2'"),
+        ("onnxruntime", "onnxruntime", ".onnx", "pip install onnxruntime"),
     ],
 )
 def test_a_missing_engine_comes_with_the_line_that_installs_it(

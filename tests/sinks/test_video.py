@@ -279,7 +279,12 @@ def test_a_source_that_changes_its_size(tmp_path, make_result):
     with AnnotatedVideo(path) as sink:
         sink.write(make_result())
         sink.write(make_result(1, shape=(240, 320, 3)))
-    assert [frame.image.shape for frame in frames_of(path)] == [(120, 160, 3)] * 2
+        sink.write(make_result(2, shape=(240, 120, 3)))
+    frames = [frame.image for frame in frames_of(path)]
+    assert [frame.shape for frame in frames] == [(120, 160, 3)] * 3
+    assert frames[2][:, :45].max() < 30  # not stretched: in the middle of black
+    assert frames[2][:, -45:].max() < 30
+    assert frames[2][10, 80].min() > 60
 
 
 def test_places_that_cannot_be_written_are_said(tmp_path, make_result):
