@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ferlite.errors import OutputError as OutputError
     from ferlite.errors import SettingError as SettingError
     from ferlite.errors import SourceError as SourceError
+    from ferlite.following import Follower as Follower
     from ferlite.images import read_image as read_image
     from ferlite.pipeline import Pipeline as Pipeline
     from ferlite.recognizer import Recognizer as Recognizer
@@ -77,6 +78,7 @@ _HOMES = {
         "SettingError",
         "SourceError",
     ),
+    "following": ("Follower",),
     "images": ("read_image",),
     "pipeline": ("Pipeline",),
     "recognizer": ("Recognizer",),
