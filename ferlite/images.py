@@ -130,6 +130,12 @@ def resize(image: Image, size: tuple[int, int]) -> Image:
     return cv2.resize(image, (width, height), interpolation=method)
 
 
+def shrunk(shape: tuple[int, ...], longest: float) -> tuple[int, int]:
+    """The (height, width) of an image of that shape once its longer side is at most `longest` pixels."""
+    scale = min(1.0, longest / max(shape[:2]))
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+
+
 def shrink(image: Image, longest: float) -> tuple[Image, float]:
     """The image with its longer side at most `longest` pixels, and by what its coordinates were multiplied.
 
@@ -140,11 +146,12 @@ def shrink(image: Image, longest: float) -> tuple[Image, float]:
     scale = longest / longer
     if scale >= 1:
         return image, 1.0
-    size = max(1, round(width * scale)), max(1, round(height * scale))
+    rows, columns = shrunk(image.shape, longest)
     while scale <= 0.25 and min(height, width) > 4:
         height, width, scale = height // 2, width // 2, 2 * scale
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST)
-    return cv2.resize(_halved(image, *reversed(size)), size, interpolation=cv2.INTER_AREA), longest / longer
+    image = cv2.resize(_halved(image, rows, columns), (columns, rows), interpolation=cv2.INTER_AREA)
+    return image, longest / longer
 
 
 def _halved(image: Image, height: int, width: int) -> Image:

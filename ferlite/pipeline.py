@@ -16,7 +16,7 @@ from ferlite.recognizer import Recognizer
 from ferlite.smoothing import SECONDS, Smoother
 from ferlite.stats import Stats
 from ferlite.tracking import EVERY
-from ferlite.types import Face, FrameResult
+from ferlite.types import Face, Frame, FrameResult
 
 
 class Pipeline:
@@ -72,6 +72,7 @@ class Pipeline:
             self.source.close()  # nobody else can
             raise
         self._max_fps = max_fps
+        self._frames: Handover[Frame] = Handover(newest_wins=False)  # of files: live sources have threads of their own
         self._found: Handover[_Searched] = Handover(newest_wins=self.source.live)
         self._results: Handover[_Result] = Handover(newest_wins=self.source.live)
         self._closing = Event()
@@ -111,6 +112,7 @@ class Pipeline:
     def close(self) -> None:
         """End all threads and close the source; what lies between them is dropped. Any thread may call it."""
         self._closing.set()
+        self._frames.close()
         self._found.close()
         self._results.close()
         with self._starting:
@@ -126,14 +128,29 @@ class Pipeline:
             if self._threads or self._closing.is_set():
                 return
             atexit.register(self.close)  # a thread still inside OpenCV when the interpreter goes takes the process down
-            for name, work in (("classify", self._classify_all), ("detect", self._detect_all)):
+            stages = [("classify", self._classify_all), ("detect", self._detect_all)]
+            if not self.source.live:
+                stages.append(("read", self._read_all))
+            for name, work in stages:
                 thread = Thread(target=work, name=f"ferlite {name}", daemon=True)
                 thread.start()
                 self._threads.append(thread)
 
+    def _read_all(self) -> None:
+        try:
+            for frame in self.source:
+                if not self._frames.put(frame):
+                    break
+        except BaseException as error:
+            self._frames.finish(error)
+        else:
+            self._frames.finish()
+        finally:
+            self.source.close()
+
     def _detect_all(self) -> None:
         try:
-            frames = iter(self.source)
+            frames = iter(self.source) if self.source.live else iter(self._frames.take, None)
             due = 0.0
             while not self._closing.wait(min(max(0.0, due - time.monotonic()), TIMEOUT_MAX)):
                 due = time.monotonic() + (1 / self._max_fps if self._max_fps else 0.0)
@@ -150,7 +167,9 @@ class Pipeline:
         else:
             self._found.finish()
         finally:
-            self.source.close()
+            self._frames.close()
+            if self.source.live:
+                self.source.close()
 
     def _classify_all(self) -> None:
         try:

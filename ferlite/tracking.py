@@ -42,7 +42,8 @@ class Tracker:
     """Faces with numbers, from 1 on and never given twice.
 
     The detector searches the whole picture every `every` frames, with 1 always; three times as often while nobody is
-    there or somebody is missed, and at once when that begins. A face that is missed keeps its number for `patience`
+    there or somebody is missed, and at once when that begins; and in crowds, where looking near each face would cost
+    more. A face that is missed keeps its number for `patience`
     seconds, and is reported where it was last if it was found a few times before. `min_face` is that of the searches.
     Not thread-safe.
     """
@@ -77,10 +78,12 @@ class Tracker:
         self._size, self._last = image.shape[:2], timestamp
         self._since_search += 1
         settled = bool(self._tracks) and not any(track.misses for track in self._tracks)
-        if self._since_search >= (self.every if settled else max(1, self.every // 3)):
+        regions = [_region(track.detection.box, image.shape) for track in self._tracks]
+        every = self.every if settled else max(1, self.every // 3)
+        if self._since_search >= every or self._is_cheaper_searched(image, regions):
             detections = self._search(image)
         else:
-            detections = self._look(image)
+            detections = self._look(image, regions)
             if settled and len(_pairs(self._tracks, detections)) < len(self._tracks):
                 detections = self._search(image)
         self._update(detections, timestamp)
@@ -101,17 +104,18 @@ class Tracker:
         self._since_search = 0
         return self.detector(image) if self.min_face is None else self.detector(image, self.min_face)
 
-    def _look(self, image: Image) -> list[Detection]:
-        height, width = image.shape[:2]
+    def _is_cheaper_searched(self, image: Image, regions: list[Box]) -> bool:
+        """Whether the whole picture costs no more than the squares around all faces do, as in crowds."""
+        work = getattr(self.detector, "work", None)
+        if work is None:
+            return False
+        return bool(work(image.shape, self.min_face) <= sum(work((box.h, box.w), LOOK) for box in regions))
+
+    def _look(self, image: Image, regions: list[Box]) -> list[Detection]:
         found: list[Detection] = []
-        for track in self._tracks:
-            x, y, w, h = track.detection.box
-            reach = REGION * max(w, h) / 2
-            left, top = max(0, round(x + w / 2 - reach)), max(0, round(y + h / 2 - reach))
-            right, bottom = min(width, round(x + w / 2 + reach)), min(height, round(y + h / 2 + reach))
-            if left < right and top < bottom:
-                region = image[top:bottom, left:right]
-                found += (face.placed(x=left, y=top) for face in self.detector(region, LOOK))
+        for x, y, w, h in regions:
+            if w > 0 and h > 0:
+                found += (face.placed(x=x, y=y) for face in self.detector(image[y : y + h, x : x + w], LOOK))
         return _distinct(found)
 
     def _update(self, detections: list[Detection], timestamp: float) -> None:
@@ -156,6 +160,14 @@ def overlap(a: Box, b: Box) -> float:
     if width <= 0 or height <= 0:
         return 0.0
     return width * height / (a.w * a.h + b.w * b.h - width * height)
+
+
+def _region(box: Box, shape: tuple[int, ...]) -> Box:
+    """The square around a face in which to look for it, as far as it is in the picture."""
+    x, y, w, h = box
+    reach = REGION * max(w, h) / 2
+    left, top = max(0, round(x + w / 2 - reach)), max(0, round(y + h / 2 - reach))
+    return Box(left, top, min(shape[1], round(x + w / 2 + reach)) - left, min(shape[0], round(y + h / 2 + reach)) - top)
 
 
 def _pairs(tracks: list[_Track], detections: list[Detection]) -> dict[int, int]:

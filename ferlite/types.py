@@ -163,7 +163,8 @@ class Detector(Protocol):
     """Finds faces: image BGR (h, w, 3) or grey (h, w), uint8 → detections in pixels of that image.
 
     `min_face` is the side of the smallest face wanted, as a part of the image's longer side; without it the detector's
-    own setting holds. Used by one thread at a time.
+    own setting holds. Used by one thread at a time. A detector may also have a method `work(shape, min_face)`, the
+    pixels it goes through for an image of that shape, so that a tracker can choose what costs less.
     """
 
     def __call__(self, image: Image, min_face: float | None = None) -> list[Detection]: ...

@@ -45,7 +45,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="smallest face to find, as a part of the picture's longer side; half of it takes up to four times as long "
         f"(default: {THOROUGH:g} in image and in run on files, {QUICK:g} live, in demo and in bench)",
     )
-    group.add_argument("--threads", type=_threads, default=1, metavar="N", help="processor threads (default: 1)")
+    group.add_argument("--threads", type=thread_count, default=1, metavar="N", help="processor threads (default: 1)")
 
 
 def make_recognizer(options: argparse.Namespace) -> Recognizer:
@@ -54,7 +54,7 @@ def make_recognizer(options: argparse.Namespace) -> Recognizer:
         raise SettingError("--detector-model is for --detector yunet; the haar detector comes with OpenCV")
     settings = {} if options.detector_model is None else {"model": options.detector_model}
     detector = detectors.create(options.detector, min_face=options.min_face, **settings)
-    with _native_stderr_hidden():  # LiteRT announces itself there, and has no setting for it
+    with native_stderr_hidden():  # LiteRT announces itself there, and has no setting for it
         return Recognizer(options.model, detector, options.threads, options.backend)
 
 
@@ -68,7 +68,7 @@ def whole(text: str, least: int) -> int:
     return int(text)
 
 
-def _threads(text: str) -> int:
+def thread_count(text: str) -> int:
     if whole(text, 1) > 1024:
         raise argparse.ArgumentTypeError(f"{text!r} is more than the 1024 threads that make sense anywhere")
     return int(text)
@@ -108,7 +108,7 @@ def _real(text: str, holds: Callable[[float], bool], wanted: str) -> float:
 
 
 @contextmanager
-def _native_stderr_hidden() -> Iterator[None]:
+def native_stderr_hidden() -> Iterator[None]:
     """Hide what libraries print past Python; our own warnings are seen as ever."""
     stderr = sys.stderr
     if stderr is None:  # closed, as daemons have it: there is nothing to hide, and descriptor 2 may be anything

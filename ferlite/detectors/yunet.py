@@ -4,6 +4,7 @@ The file, face_detection_yunet_2023mar.onnx, is not part of ferlite: `ferlite mo
 path of the one you have.
 """
 
+import math
 from os import PathLike
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from ferlite import downloads
 from ferlite.detectors import THOROUGH, check_min_face
 from ferlite.errors import ModelError, SettingError
-from ferlite.images import recolor, shrink
+from ferlite.images import recolor, shrink, shrunk
 from ferlite.types import Box, Detection, Image, Landmarks, Point
 
 # Pixels the smallest wanted face has in the shrunken image: of 43 annotated faces in photos 40 were found at 12, 42 at
@@ -70,15 +71,21 @@ class YuNetDetector:
             ) from error
 
     def __call__(self, image: Image, min_face: float | None = None) -> list[Detection]:
-        small, scale = shrink(
-            recolor(image, "bgr"), max(self.least, SMALLEST / (min_face or self.min_face or THOROUGH))
-        )
+        small, scale = shrink(recolor(image, "bgr"), self._longest(min_face))
         rows = self._rows(small, scale)
         if max(small.shape) > 1.5 * OVERVIEW:
             overview, further = shrink(small, OVERVIEW)
             rows = np.concatenate([rows, self._rows(overview, scale * further)])
             rows = rows[np.asarray(cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), 0.0, OVERLAP), np.intp)]
         return [_detection(row.tolist()) for row in rows]
+
+    def work(self, shape: tuple[int, ...], min_face: float | None = None) -> int:
+        """How many pixels it goes through for an image of that shape."""
+        small = shrunk(shape, self._longest(min_face))
+        return math.prod(small) + (math.prod(shrunk(small, OVERVIEW)) if max(small) > 1.5 * OVERVIEW else 0)
+
+    def _longest(self, min_face: float | None) -> float:
+        return max(self.least, SMALLEST / (min_face or self.min_face or THOROUGH))
 
     def _rows(self, image: Image, scale: float) -> NDArray[np.float32]:
         """Rows of x, y, w, h, ten coordinates of landmarks and the score, (n, 15) float32."""

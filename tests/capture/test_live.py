@@ -172,3 +172,4 @@ def test_close_wakes_a_waiting_consumer():
     began = time.monotonic()
     assert list(source) == []
     assert time.monotonic() - began < 3
+    source.close()  # waits until the thread has ended
