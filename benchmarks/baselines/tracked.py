@@ -58,10 +58,11 @@ def make(
     min_face: float = detectors.QUICK,
     model: str | None = None,
     threads: int = 1,
+    least: int | None = None,
     **settings: Any,
 ) -> TrackedStep:
-    """`detector_model` is YuNet's file, `model` and `threads` are the classifier's, all others the follower's."""
-    return TrackedStep(recognizer(detector, detector_model, min_face, model, threads), **settings)
+    """`detector_model` and `least` are YuNet's, `model` and `threads` the classifier's, all others the follower's."""
+    return TrackedStep(recognizer(detector, detector_model, min_face, model, threads, least), **settings)
 
 
 def recognizer(
