@@ -1,6 +1,7 @@
 """`ferlite bench`: how fast ferlite is on this machine, as tables, files and a page; and two such reports compared."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,8 @@ def _bench(options: argparse.Namespace) -> int:
 
         report = work.measure(progress)
     report["warnings"] += skipped
-    report["command"] = " ".join(["ferlite", *sys.argv[1:]])
+    # names without folders: reports are passed on, and other people's folders are no business of theirs
+    report["command"] = shlex.join(["ferlite", *(Path(argument).name or argument for argument in sys.argv[1:])])
     report["commit"] = files.commit()
     if options.output is None:
         print(files.as_json(report) if options.json else text.plain(report))
