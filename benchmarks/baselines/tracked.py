@@ -52,31 +52,11 @@ class TrackedStep:
         return [face.box for face in self._follower(frame) if face.unseen == 0]
 
 
-def make(
-    detector: str,
-    detector_model: str | None = None,
-    min_face: float = detectors.QUICK,
-    model: str | None = None,
-    threads: int = 1,
-    least: int | None = None,
-    **settings: Any,
-) -> TrackedStep:
-    """`detector_model` and `least` are YuNet's, `model` and `threads` the classifier's, all others the follower's."""
-    return TrackedStep(recognizer(detector, detector_model, min_face, model, threads, least), **settings)
-
-
-def recognizer(
-    detector: str,
-    detector_model: str | None = None,
-    min_face: float = detectors.QUICK,
-    model: str | None = None,
-    threads: int = 1,
-    least: int | None = None,
-) -> Recognizer:
-    own: dict[str, Any] = {"model": detector_model} if detector_model else {}
-    if least is not None:
-        own["least"] = least
-    return Recognizer(model, detectors.create(detector, min_face=min_face, **own), threads)
+def make(detector: str, detector_model: str | None = None, least: int | None = None, **settings: Any) -> TrackedStep:
+    """`detector_model` and `least` are YuNet's, all other settings the follower's."""
+    own = {"model": detector_model, "least": least}
+    given = {name: value for name, value in own.items() if value is not None}
+    return TrackedStep(Recognizer(detector=detectors.create(detector, min_face=detectors.QUICK, **given)), **settings)
 
 
 def add_step(parser: ArgumentParser) -> None:
@@ -92,7 +72,8 @@ def add_step(parser: ArgumentParser) -> None:
 
 
 def make_recognizer(options: Namespace, threads: int = 1) -> Recognizer:
-    return recognizer(options.detector, options.detector_model, options.min_face, options.model, threads)
+    own = {"model": options.detector_model} if options.detector_model else {}
+    return Recognizer(options.model, detectors.create(options.detector, min_face=options.min_face, **own), threads)
 
 
 def make_step(options: Namespace, threads: int = 1) -> TrackedStep:
