@@ -2,9 +2,14 @@
 
 from dataclasses import dataclass
 
+from export.architectures import ARCHITECTURES
 from export.errors import RunError
 
 PRECISIONS = ("float32", "mixed_bfloat16")  # float16 would need a loss scale, whose state no checkpoint here holds
+AUGMENTATIONS = ("none", "classic", "strong")
+BALANCES = ("none", "weights", "sampling")
+SCHEDULES = ("cosine", "one-cycle", "steps", "constant")
+OPTIMIZERS = {"sgd": (0.1, 5e-4), "adamw": (1e-3, 0.02)}  # what learning_rate and weight_decay are if not given
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,28 +17,54 @@ class Config:
     """Everything that decides the result of a run, beside the data and the versions. Raises RunError."""
 
     arch: str = "deep"
+    width: float = 1.0  # of the networks that have one: the share of their channels
+    weights: str | None = None  # to start from: "imagenet" or a file; else at random
+    trainable: str = "all"  # of a backbone: "all", "head", or the number of its last layers that learn
     epochs: int = 60
     batch_size: int = 128
-    learning_rate: float = 0.1  # at the start; falls to 0 as a cosine
-    weight_decay: float = 5e-4
+    optimizer: str = "sgd"
+    learning_rate: float | None = None  # highest; None: as usual for the optimizer
+    schedule: str = "cosine"
+    warmup: float = 0.0  # epochs over which the learning rate rises
+    weight_decay: float | None = None  # None: as usual for the optimizer
     label_smoothing: float = 0.1
-    mixup: float = 0.5  # share of the batches that are blended
-    ema: float = 0.999  # momentum of the averaged weights
+    augment: str = "strong"
+    mixup: float | None = None  # share of the batches that are blended; None: as the augmentation has it
+    cutout: float | None = None  # share of the pictures with a hole; None: as the augmentation has it
+    balance: str = "none"  # of the labels: by weights in the loss, or by how often their pictures are drawn
+    ema: float = 0.999  # momentum of the averaged weights; 0 takes the weights as they are
+    early_stopping: int = 0  # epochs without a better validation accuracy after which to stop; 0: never
     precision: str = "float32"
     seed: int = 1
 
     def __post_init__(self) -> None:
+        for name, known in (
+            ("arch", ARCHITECTURES),
+            ("optimizer", OPTIMIZERS),
+            ("schedule", SCHEDULES),
+            ("augment", AUGMENTATIONS),
+            ("balance", BALANCES),
+            ("precision", PRECISIONS),
+        ):
+            if getattr(self, name) not in known:
+                raise RunError(f"{name} is {getattr(self, name)!r}; it has to be one of {', '.join(known)}")
+        rate, decay = OPTIMIZERS[self.optimizer]
+        if self.learning_rate is None:
+            object.__setattr__(self, "learning_rate", rate)
+        if self.weight_decay is None:
+            object.__setattr__(self, "weight_decay", decay)
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise RunError(f"{name} is {getattr(self, name)}; it has to be 1 or more")
-        if not self.learning_rate > 0:
-            raise RunError(f"learning_rate is {self.learning_rate}; it has to be above 0")
-        if not self.weight_decay >= 0:
-            raise RunError(f"weight_decay is {self.weight_decay}; it has to be 0 or more")
-        for name in ("label_smoothing", "mixup", "ema"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise RunError(f"{name} is {getattr(self, name)}; it has to be between 0 and 1")
-        if self.precision not in PRECISIONS:
-            raise RunError(f"precision is {self.precision!r}; it has to be one of {', '.join(PRECISIONS)}")
-        if self.seed < 0:
-            raise RunError(f"seed is {self.seed}; it has to be 0 or more")
+        for name in ("learning_rate", "width"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise RunError(f"{name} is {getattr(self, name)}; it has to be above 0")
+        for name in ("weight_decay", "warmup", "early_stopping", "seed"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise RunError(f"{name} is {getattr(self, name)}; it has to be 0 or more")
+        for name in ("label_smoothing", "mixup", "cutout", "ema"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise RunError(f"{name} is {value}; it has to be between 0 and 1")
+        if self.trainable not in ("all", "head") and not (self.trainable.isdecimal() and int(self.trainable) > 0):
+            raise RunError(f"trainable is {self.trainable!r}; it has to be all, head, or a number of layers")

@@ -2,13 +2,11 @@
 
 The loop is backend-neutral Keras 3. What a step does depends on nothing but the seed and the step's number, and a
 checkpoint holds everything else (weights, optimiser, averages, dropout state), so a resumed run sees the same batches
-in the same order as one left alone.
-
-A run folder holds `config.json` (settings, seed, versions), `log.csv` and `curves.png` (one row an epoch),
-`checkpoint.npz` (to resume) and `model.keras` (the averaged weights of the epoch best on validation).
+in the same order as one left alone. Several workers make the same batches, and each learns from its share.
 """
 
 import csv
+import inspect
 import json
 import math
 import platform
@@ -16,11 +14,11 @@ import signal
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,44 +26,30 @@ from keras import ops
 from tqdm import tqdm
 
 from export.architectures import architecture
-from export.augment import augment, mixup
+from export.batches import Batch, Batches
 from export.config import Config
 from export.datasets import Dataset, Split
+from export.distribution import Workers
 from export.errors import RunError
+from export.runs import (
+    CHECKPOINT,
+    CONFIG,
+    CURVES,
+    LOG,
+    MODEL,
+    check_free,
+    load_model,
+    predict,
+    read_config,
+    read_log,
+    replacing,
+)
+from export.runs import settings as settings_of
+from export.schedules import Schedule
 from ferlite.device import OPENCV, versions
 
-CHECKPOINT, MODEL, CONFIG, LOG, CURVES = "checkpoint.npz", "model.keras", "config.json", "log.csv", "curves.png"
-
-
-class Batches:
-    """Step number → augmented batch: pictures (b, h, w, 1) float32 0…255 and targets (b, classes) float32."""
-
-    def __init__(self, split: Split, classes: int, config: Config) -> None:
-        self.split = split
-        self.config = config
-        self.size = min(config.batch_size, len(split))
-        self.per_epoch = len(split) // self.size  # the few left over change from epoch to epoch
-        self.targets = np.eye(classes, dtype=np.float32)
-
-    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        epoch, position = divmod(step, self.per_epoch)
-        order = np.random.default_rng([self.config.seed, epoch]).permutation(len(self.split))
-        chosen = order[position * self.size : (position + 1) * self.size]
-        rng = np.random.default_rng([self.config.seed, epoch, position])
-        images = augment(self.split.images[chosen], rng)
-        targets = self.targets[self.split.labels[chosen]]
-        if rng.random() < self.config.mixup:
-            images, targets = mixup(images, targets, rng)
-        return images[..., None], targets
-
-    def prefetched(self, steps: range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The batches of `steps` in order, each made while the one before it is learnt."""
-        with ThreadPoolExecutor(1) as pool:
-            upcoming = None
-            for step in steps:
-                current = upcoming or pool.submit(self.__getitem__, step)
-                upcoming = pool.submit(self.__getitem__, step + 1) if step + 1 < steps.stop else None
-                yield current.result()
+Row = dict[str, Any]
+OnEpoch = Callable[[Row], None]
 
 
 class Averages:
@@ -97,125 +81,181 @@ class Averages:
             weight.assign(value)
 
 
-def start(dataset: Dataset, config: Config, folder: Path) -> keras.Model:
-    """Train from scratch into a new `folder`; returns the best model. Raises RunError where the folder is taken."""
-    if (folder / CONFIG).exists():
-        raise RunError(f"{folder} holds a run already; go on with it by --resume, or choose another --name")
-    architecture(config.arch)  # known, before anything is written
-    folder.mkdir(parents=True, exist_ok=True)
-    record = {**asdict(config), "labels": dataset.labels, "environment": _environment()}
-    (folder / CONFIG).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    return _train(dataset, config, folder)
+def start(
+    dataset: Dataset,
+    config: Config,
+    folder: Path,
+    data: dict[str, Any] | None = None,
+    on_epoch: OnEpoch | None = None,
+    workers: Workers | None = None,
+) -> keras.Model:
+    """Train from scratch into a new `folder`; returns the best model. Raises RunError where the folder is taken.
+
+    `data` is recorded: how the data set was read. `on_epoch` is called with every new row of the log, when all that
+    belongs to the epoch is on disk. Of several `workers` the chief alone writes; the others return what they trained.
+    """
+    workers = workers or Workers()
+    if workers.is_chief:
+        check_free(folder)
+    model = _compiled(dataset, config, config.weights, workers)  # all that can be wrong is, before anything is written
+    if workers.is_chief:
+        folder.mkdir(parents=True, exist_ok=True)
+        record = {**asdict(config), "labels": dataset.labels, "data": data or {}, "environment": _environment()}
+        (folder / CONFIG).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return _train(_Training(model, dataset, config, folder, workers), on_epoch)
 
 
-def resume(dataset: Dataset, folder: Path) -> keras.Model:
+def resume(
+    dataset: Dataset, folder: Path, on_epoch: OnEpoch | None = None, workers: Workers | None = None
+) -> keras.Model:
     """Go on with the run in `folder` where its checkpoint stands, under its own settings."""
+    workers = workers or Workers()
     record = read_config(folder)
     if tuple(record["labels"]) != dataset.labels:
         raise RunError(f"{folder} was trained on the labels {record['labels']}; this data has {list(dataset.labels)}")
-    config = Config(**{name: record[name] for name in Config.__dataclass_fields__})
-    return _train(dataset, config, folder)
+    config = settings_of(record)
+    weights = None if (folder / CHECKPOINT).exists() else config.weights
+    model = _compiled(dataset, config, weights, workers)
+    return _train(_Training(model, dataset, config, folder, workers), on_epoch)
 
 
-def read_config(folder: Path) -> dict:
-    """The recorded settings of a run folder, with `labels` and `environment`."""
-    try:
-        record = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunError(
-            f"{folder} is not a run folder: it has no {CONFIG}; train one with `python -m export train`"
-        ) from None
-    except ValueError as error:
-        raise RunError(f"{folder / CONFIG} is damaged: {error}") from error
-    missing = {"labels", *Config.__dataclass_fields__} - set(record)
-    if missing:
-        raise RunError(f"{folder / CONFIG} is damaged: it lacks {', '.join(sorted(missing))}")
-    return record
+def _train(training: "_Training", on_epoch: OnEpoch | None) -> keras.Model:
+    workers, batches = training.workers, training.batches
+    first, last = training.step, training.config.epochs * batches.per_epoch
+    if first % batches.per_epoch == 0 and workers.any(training.is_over()):
+        return training.result()
+    hidden = None if workers.is_chief else True  # None: where there is no terminal
+    with _graceful_stop() as stop, tqdm(total=last, initial=first, unit="step", smoothing=0.01, disable=hidden) as bar:
+        for step, batch in enumerate(batches.prefetched(range(first, last)), start=first + 1):
+            training.learn(batch, step)
+            bar.update()
+            bar.set_postfix(training.so_far())
+            is_epoch = step % batches.per_epoch == 0
+            if is_epoch and workers.is_chief:
+                bar.write(training.end_epoch(step))
+            stopping = workers.any(stop())
+            if (is_epoch or stopping) and workers.is_chief:
+                training.save()
+            if is_epoch and workers.is_chief and on_epoch:
+                on_epoch(training.rows[-1])
+            if stopping:
+                raise KeyboardInterrupt(f"stopped after step {step} of {last}; go on with --resume")
+            if is_epoch and workers.any(training.is_over()):
+                break
+    return training.result()
 
 
-def load_model(folder: Path) -> keras.Model:
-    """The trained network of a run folder."""
-    path = folder / MODEL
-    if not path.exists():
-        raise RunError(f"{folder} has no {MODEL} yet; finish an epoch with `python -m export train` first")
-    return keras.models.load_model(path, compile=False)
+class _Training:
+    """All that changes while a run goes on, and its files."""
+
+    def __init__(self, model: keras.Model, dataset: Dataset, config: Config, folder: Path, workers: Workers) -> None:
+        self.model, self.dataset, self.config, self.folder, self.workers = model, dataset, config, folder, workers
+        self.batches = Batches(dataset.training, len(dataset.labels), config)
+        self.averages = Averages(model, config.ema)
+        self._state = model.variables + model.optimizer.variables + self.averages.variables
+        if workers.is_chief and (folder / CHECKPOINT).exists():  # else at most one epoch is lost by starting over
+            _restore(self._state, folder / CHECKPOINT)
+        workers.share(self._state)
+        self.step = int(ops.convert_to_numpy(model.optimizer.iterations))
+        self.rows: list[Row] = [row for row in read_log(folder) if int(row["step"]) <= self.step]
+        self._sums: Counter[str] = Counter()
+        self._began = time.monotonic()
+
+    def learn(self, batch: Batch, step: int) -> None:
+        """One step."""
+        self._sums.update(self.workers.train_step(self.model, *batch), steps=1)
+        if self.workers.is_chief:  # the others have no use for them
+            self.averages.update(step)
+
+    def so_far(self) -> dict[str, str]:
+        """The means of this epoch until now, and the best validation accuracy, for people."""
+        return {name: f"{value:.3f}" for name, value in self._means().items()} | {"best": f"{self._best():.4f}"}
+
+    def end_epoch(self, step: int) -> str:
+        """Measure, keep the model if it is the best, write the log; returns a line for people."""
+        means = self._means()
+        with self.averages.applied():
+            still = self._as_float32()  # a model of its own: Keras' predict takes all workers together
+        measured = _measure(still, self.dataset.validation)
+        if measured["val_accuracy"] > self._best():
+            with replacing(self.folder / MODEL) as partial:
+                still.save(partial)
+        epoch = step // self.batches.per_epoch
+        rate = float(self.model.optimizer.learning_rate)
+        self.rows.append(
+            {"epoch": epoch, "step": step, **means, **measured}
+            | {"learning_rate": rate, "seconds": time.monotonic() - self._began}
+        )
+        self._sums.clear()
+        _write_log(self.rows, self.folder / LOG)
+        _plot(self.rows, self.folder / CURVES)
+        return (
+            f"epoch {epoch} of {self.config.epochs}: loss {means['loss']:.4f}, accuracy {means['accuracy']:.4f}, "
+            f"validation {measured['val_accuracy']:.4f}, best {self._best():.4f}"
+        )
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        # Keras' own format leaves out the dropout state and the optimiser's list of undecayed weights
+        with replacing(self.folder / CHECKPOINT) as partial, partial.open("wb") as file:
+            np.savez(file, *(ops.convert_to_numpy(v) for v in self._state))
+
+    def is_over(self) -> bool:
+        """Whether early stopping ends the run after the epochs so far."""
+        patience, found = self.config.early_stopping, [float(row["val_accuracy"]) for row in self.rows]
+        return bool(patience and found) and len(found) - 1 - found.index(max(found)) >= patience
+
+    def result(self) -> keras.Model:
+        """The best model."""
+        return load_model(self.folder) if self.workers.is_chief else self.model
+
+    def _means(self) -> dict[str, float]:
+        return {name: float(self._sums[name] / self._sums["steps"]) for name in ("loss", "accuracy")}
+
+    def _best(self) -> float:
+        return max((float(row["val_accuracy"]) for row in self.rows), default=-math.inf)
+
+    def _as_float32(self) -> keras.Model:
+        twin = _build(self.dataset, self.config, "float32")
+        twin.set_weights(self.model.get_weights())
+        return twin
 
 
-def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Pictures (n, h, w) uint8 → logits (n, classes) float32."""
-    return model.predict(images[..., None].astype(np.float32), batch_size=256, verbose=0)
-
-
-def _compiled(dataset: Dataset, config: Config) -> keras.Model:
+def _compiled(dataset: Dataset, config: Config, weights: str | None, workers: Workers) -> keras.Model:
     keras.utils.set_random_seed(config.seed)
-    model = _build(dataset, config, config.precision)
-    steps = config.epochs * Batches(dataset.training, len(dataset.labels), config).per_epoch
-    optimizer = keras.optimizers.SGD(
-        keras.optimizers.schedules.CosineDecay(config.learning_rate, steps),
-        momentum=0.9,
-        nesterov=True,
-        weight_decay=config.weight_decay,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["scale", "gamma", "beta", "bias"])
-    model.compile(
-        optimizer,
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
-        metrics=["accuracy"],
-        # XLA is slower than plain TensorFlow on CPUs
-        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
-    )
-    optimizer.build(model.trainable_variables)
+    batches = Batches(dataset.training, len(dataset.labels), config)
+    workers.check_batch(batches.size)
+    workers.check_same(f"{config} {dataset.labels} {[array.tobytes() for array in batches[0]]}")
+    with workers.scope():
+        model = _build(dataset, config, config.precision, weights)
+        rate = Schedule(config, batches.per_epoch)
+        if config.optimizer == "sgd":
+            optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=config.weight_decay)
+        else:
+            optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
+        optimizer.exclude_from_weight_decay(var_names=["scale", "gamma", "beta", "bias"])
+        model.compile(
+            optimizer,
+            keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
+            metrics=["accuracy"],
+            # XLA is slower than plain TensorFlow on CPUs
+            jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+        )
+        optimizer.build(model.trainable_variables)
     return model
 
 
-def _build(dataset: Dataset, config: Config, precision: str) -> keras.Model:
-    size = dataset.training.images.shape[1]
+def _build(dataset: Dataset, config: Config, precision: str, weights: str | None = None) -> keras.Model:
+    build = architecture(config.arch).build
+    defaults = Config()
+    options = {"width": config.width, "weights": weights, "trainable": config.trainable}
+    options = {name: value for name, value in options.items() if value != getattr(defaults, name)}
+    for name in options:
+        if name not in inspect.signature(build).parameters:
+            raise RunError(f"{config.arch} has no setting {name}; leave it out, or choose another architecture")
+    channels = 1 if dataset.color == "grey" else 3
     with _dtype_policy(precision):
-        return architecture(config.arch).build(size=size, classes=len(dataset.labels), seed=config.seed)
-
-
-def _train(dataset: Dataset, config: Config, folder: Path) -> keras.Model:
-    model = _compiled(dataset, config)
-    averages = Averages(model, config.ema)
-    state = model.variables + model.optimizer.variables + averages.variables
-    if (folder / CHECKPOINT).exists():  # else at most one epoch is lost by starting over
-        _restore(state, folder / CHECKPOINT)
-    batches = Batches(dataset.training, len(dataset.labels), config)
-    first, last = int(model.optimizer.iterations), config.epochs * batches.per_epoch
-    rows = [row for row in _read_log(folder / LOG) if int(row["step"]) <= first]
-    best = max((float(row["val_accuracy"]) for row in rows), default=-math.inf)
-    began = time.monotonic()
-    sums: Counter[str] = Counter()
-    with _graceful_stop() as stop, tqdm(total=last, initial=first, unit="step", smoothing=0.01, disable=None) as bar:
-        for step, (images, targets) in enumerate(batches.prefetched(range(first, last)), start=first + 1):
-            sums.update(model.train_on_batch(images, targets, return_dict=True), steps=1)
-            means = {name: float(sums[name] / sums["steps"]) for name in ("loss", "accuracy")}
-            averages.update(step)
-            bar.update()
-            bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()} | {"best": f"{best:.4f}"})
-            if step % batches.per_epoch == 0:
-                with averages.applied():
-                    measured = _measure(model, dataset.validation)
-                    if measured["val_accuracy"] > best:
-                        best = measured["val_accuracy"]
-                        with _replacing(folder / MODEL) as partial:
-                            _as_float32(model, dataset, config).save(partial)
-                sums.clear()
-                rows.append(
-                    {"epoch": step // batches.per_epoch, "step": step, **means, **measured}
-                    | {"learning_rate": float(model.optimizer.learning_rate), "seconds": time.monotonic() - began}
-                )
-                bar.write(
-                    f"epoch {rows[-1]['epoch']} of {config.epochs}: loss {means['loss']:.4f}, accuracy "
-                    f"{means['accuracy']:.4f}, validation {measured['val_accuracy']:.4f}, best {best:.4f}"
-                )
-                _write_log(rows, folder / LOG)
-                _plot(rows, folder / CURVES)
-            if step % batches.per_epoch == 0 or stop():
-                _save(state, folder / CHECKPOINT)
-            if stop():
-                raise KeyboardInterrupt(f"stopped after step {step} of {last}; go on with --resume")
-    return load_model(folder)
+        return build(size=dataset.size, channels=channels, classes=len(dataset.labels), seed=config.seed, **options)
 
 
 def _measure(model: keras.Model, split: Split) -> dict[str, float]:
@@ -225,12 +265,6 @@ def _measure(model: keras.Model, split: Split) -> dict[str, float]:
         "val_loss": float(ops.mean(loss)),
         "val_accuracy": float(np.mean(logits.argmax(1) == split.labels)),
     }
-
-
-def _as_float32(model: keras.Model, dataset: Dataset, config: Config) -> keras.Model:
-    twin = _build(dataset, config, "float32")
-    twin.set_weights(model.get_weights())
-    return twin
 
 
 @contextmanager
@@ -255,12 +289,6 @@ def _graceful_stop() -> Iterator:
             signal.signal(number, handler)
 
 
-def _save(state: list[keras.Variable], path: Path) -> None:
-    # Keras' own format leaves out the dropout state and the optimiser's list of undecayed weights
-    with _replacing(path) as partial:
-        np.savez(partial, *(ops.convert_to_numpy(v) for v in state))
-
-
 def _restore(state: list[keras.Variable], path: Path) -> None:
     try:
         with path.open("rb") as file, np.load(file) as saved:  # given a path, it leaves a bad file open
@@ -270,35 +298,20 @@ def _restore(state: list[keras.Variable], path: Path) -> None:
         raise RunError(f"{path} is damaged or of another network: {error}; delete it to start over") from error
 
 
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, renamed to `path` at the end: a kill in mid-write leaves the old file whole."""
-    partial = path.with_name(f"partial-{path.name}")
-    yield partial
-    partial.replace(path)
-
-
-def _read_log(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _write_log(rows: list[dict], path: Path) -> None:
-    with _replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+def _write_log(rows: list[Row], path: Path) -> None:
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
 
 
-def _plot(rows: list[dict], path: Path) -> None:
+def _plot(rows: list[Row], path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 4), layout="constrained")
     epochs = [int(row["epoch"]) for row in rows]
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axes.plot(epochs, [float(row[name]) for row in rows], label="training (augmented, smoothed labels)")
+        axes.plot(epochs, [float(row[name]) for row in rows], label="training (as augmented, smoothed labels)")
         axes.plot(epochs, [float(row[f"val_{name}"]) for row in rows], label="validation (averaged weights)")
         axes.set(xlabel="epoch", ylabel=name)
         axes.grid(alpha=0.3)

@@ -102,6 +102,13 @@ def pull(name: str, url: str | None = None, progress: Callable[[int, int], None]
     return place
 
 
+def fetch(download: Download, place: Path, progress: Callable[[int, int], None] | None = None) -> None:
+    """Fetch to `place` a download that is none of DOWNLOADS. Raises what `pull` does, and OSError."""
+    if not _is_safe(download.url):
+        raise SettingError(f"{download.url}: only https:// addresses are fetched from, or http:// on this computer")
+    _fetch(download, download.url, place, progress)
+
+
 class _TryError(Exception):
     """Why one try failed; `passing` where another one may do better."""
 
@@ -236,6 +243,6 @@ def _network() -> Iterator[None]:
 
 def _refusal(download: Download, url: str, reason: str) -> str:
     return (
-        f"{download.file} cannot be fetched from {url}: {reason}; pull again later, or fetch the file elsewhere "
+        f"{download.file} cannot be fetched from {url}: {reason}; try again later, or fetch the file elsewhere "
         "and give its path"
     )

@@ -34,7 +34,7 @@ class Parity:
 
 
 def check(weights: Path, images: np.ndarray, labels: np.ndarray, trained: np.ndarray, tolerance: Tolerance) -> Parity:
-    """Run `weights` on pictures (n, h, w) uint8 and compare with the trained network's logits (n, classes).
+    """Run `weights` on pictures (n, h, w[, 3 RGB]) uint8 and compare with the trained network's logits (n, classes).
 
     Raises ParityError outside of the tolerance.
     """
@@ -61,7 +61,7 @@ def device_probabilities(weights: Path, images: np.ndarray) -> np.ndarray:
     """
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "images.npy"), Path(folder, "probabilities.npy")
-        np.save(source, images)
+        np.save(source, images if images.ndim == 3 else images[..., ::-1])  # ferlite takes BGR
         command = [sys.executable, "-c", _ON_DEVICE, str(weights), str(source), str(target)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,11 +17,11 @@ from export.convert import onnx, tflite
 from export.convert.parity import FLOAT32, INT8, Parity, Tolerance, check
 from export.datasets import Dataset
 from export.errors import RunError
-from export.train import load_model, predict, read_config
+from export.runs import load_model, predict, read_config
 from ferlite.cards import card_path, sha256
 
-# Haar's box covers 96.5 % of the side of FER-2013's pictures in the median, so the crop needs 1.8 % on every side:
-# benchmarks/crop_margin.py measures it.
+# Of FER-2013: Haar's box covers 96.5 % of the side of its pictures in the median, so the crop needs 1.8 % on every
+# side: benchmarks/crop_margin.py measures it.
 MARGIN = 0.018
 
 
@@ -37,17 +38,26 @@ _MAKERS: dict[str, tuple[str, Maker, Tolerance]] = {
 
 
 def convert(
-    run: Path, dataset: Dataset, formats: Sequence[str], folder: Path, name: str | None = None
+    run: Path,
+    dataset: Dataset,
+    formats: Sequence[str],
+    folder: Path,
+    name: str | None = None,
+    margin: float | None = None,
 ) -> dict[str, Parity]:
     """Convert the model of a run folder into `folder`; returns what the gate found, by file name.
 
+    `margin` is the part of a detected face's side that the training pictures show on every side around it.
     Files and cards appear only after all of them have passed; a ParityError leaves `folder` as it was.
     """
+    if margin is not None and not -0.4 <= margin <= 2:
+        raise RunError(f"margin is {margin}; it has to be between -0.4 and 2")
     config = read_config(run)
     if tuple(config["labels"]) != dataset.labels:
         raise RunError(f"{run} was trained on the labels {config['labels']}; this data has {list(dataset.labels)}")
     trained = load_model(run)
     plain = architecture(config["arch"]).deploy(trained)
+    card = _card(config, plain, dataset, margin)
     expected = predict(trained, dataset.validation.images)
     found = {}
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,12 +65,12 @@ def convert(
     with tempfile.TemporaryDirectory(dir=folder, prefix=".converting-") as scratch:
         for kind in formats:
             suffix, make, tolerance = _MAKERS[kind]
-            weights = Path(scratch, f"{name or config['arch']}{suffix}")
+            weights = Path(scratch, f"{name or run.resolve().name}{suffix}")
             with redirect_stdout(io.StringIO()):  # the converters print the whole graph
                 weights.write_bytes(make(plain, dataset, config["seed"]))
-            _write_card(weights, config, plain)  # the device runtime takes no weights without one
+            _write_card(weights, card)  # the device runtime takes no weights without one
             parity = check(weights, dataset.validation.images, dataset.validation.labels, expected, tolerance)
-            _write_card(weights, config, plain, parity)
+            _write_card(weights, card | {"parity_on_validation": asdict(parity)})
             found[weights.name] = parity
         for file in found:
             for path in (Path(scratch, file), card_path(Path(scratch, file))):
@@ -68,39 +78,44 @@ def convert(
     return found
 
 
-def _write_card(weights: Path, config: dict, model: keras.Model, parity: Parity | None = None) -> None:
+def _write_card(weights: Path, card: dict[str, Any]) -> None:
+    whole = {"file": weights.name, "sha256": sha256(weights)} | card
+    card_path(weights).write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _card(config: dict[str, Any], model: keras.Model, dataset: Dataset, margin: float | None) -> dict[str, Any]:
     _, height, width, channels = model.input_shape
-    card = {
-        "file": weights.name,
-        "sha256": sha256(weights),
+    is_fer = dataset.name.startswith("FER-2013")
+    if margin is None:
+        margin = MARGIN if is_fer else 0.0
+    taken = {key: value for key, value in config["data"].items() if key in ("size", "color", "labels")}
+    return {
         "labels": config["labels"],
         "input": {
             "height": height,
             "width": width,
             "layout": "NHWC",
-            "color": "grey" if channels == 1 else "bgr",
+            "color": "grey" if channels == 1 else "rgb",
             "range": [0, 255],
         },
         "output": "logits",
-        "margin": MARGIN,
+        "margin": margin,
         "architecture": config["arch"],
         "parameters": model.count_params(),
         "multiply_adds": multiply_adds(model),
-        "training_data": "FER-2013, Training split",
-        "license": "Apache-2.0; FER-2013 itself was released without an open licence",
-        "training": {key: value for key, value in config.items() if key != "labels"},
+        "training_data": f"{dataset.name}, training split",
+        # of pictures that are the user's own we cannot know
+        **({"license": "Apache-2.0; FER-2013 itself was released without an open licence"} if is_fer else {}),
+        # without the paths, which are nobody else's business
+        "training": {key: value for key, value in config.items() if key not in ("labels", "weights")} | {"data": taken},
     }
-    if parity is not None:
-        card["parity_on_validation"] = asdict(parity)
-    card_path(weights).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def multiply_adds(model: keras.Model) -> int:
     """Multiplications of one picture in the convolutions and dense layers of a deployed network."""
     total = 0
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            total += int(np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:3]))
-        elif isinstance(layer, keras.layers.Dense):
-            total += int(np.prod(layer.kernel.shape))
+        kernels = (getattr(layer, name, None) for name in ("kernel", "depthwise_kernel", "pointwise_kernel"))
+        places = int(np.prod(layer.output.shape[1:-1]))  # 1 of a dense layer
+        total += sum(int(np.prod(kernel.shape)) * places for kernel in kernels if kernel is not None)
     return total

@@ -15,12 +15,12 @@ def float32(model: keras.Model) -> bytes:
 def int8(model: keras.Model, training_images: np.ndarray, seed: int) -> bytes:
     """A deployed network (batch 1) as a TFLite file with int8 weights, activations, input and output.
 
-    The ranges are measured on pictures (n, h, w) uint8 of the training split. One black and one white picture among
+    The ranges are measured on pictures (n, h, w[, 3]) uint8 of the training split. A black and a white picture among
     them pin the input to scale 1 and zero point -128, so that the device feeds `pixel XOR 0x80`, without rounding.
     """
     chosen = np.random.default_rng(seed).choice(len(training_images), min(REPRESENTATIVE, len(training_images)), False)
     shape = model.input_shape[1:]
-    pictures = [*training_images[chosen], np.zeros(shape[:2]), np.full(shape[:2], 255)]
+    pictures = [*training_images[np.sort(chosen)], np.zeros(shape), np.full(shape, 255)]
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([np.asarray(p, np.float32).reshape(1, *shape)] for p in pictures)

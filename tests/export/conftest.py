@@ -5,7 +5,17 @@ import pytest
 
 from export.datasets import EMOTIONS, Dataset, Split
 
-WITH_TENSORFLOW = ("architectures", "convert", "test_train.py")
+WITH_TENSORFLOW = (
+    "architectures",
+    "convert",
+    "report",
+    "test_distribution.py",
+    "test_ensemble.py",
+    "test_schedules.py",
+    "test_search.py",
+    "test_systems.py",
+    "test_train.py",
+)
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -24,7 +34,8 @@ def toy_data() -> Dataset:
     def split(count):
         labels = np.arange(count) % 7
         noisy = patterns[labels] + rng.normal(0, 12, (count, 48, 48))
-        return Split(np.clip(noisy, 0, 255).astype(np.uint8), labels.astype(np.int64))
+        names = [f"picture {number}" for number in range(count)]
+        return Split(np.clip(noisy, 0, 255).astype(np.uint8), labels.astype(np.int64), names)
 
     return Dataset(EMOTIONS, split(112), split(70), split(70))
 

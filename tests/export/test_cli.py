@@ -19,11 +19,15 @@ def export(*arguments, code=0, **environment):
     return done
 
 
-@pytest.mark.parametrize("command", ["train", "convert", "evaluate"])
-def test_help_needs_no_tensorflow_and_names_the_data(command):
-    out = export(command, "--help").stdout
-    assert "fer2013.csv" in out
-    assert "default:" in out
+@pytest.mark.parametrize(
+    "command",
+    ["train", "convert", "evaluate", "report", "ensemble", "search", "results", "data", "data fetch", "data check"],
+)
+def test_help_needs_no_tensorflow(command):
+    out = export(*command.split(), "--help", PYTHONPROFILEIMPORTTIME="1")
+    assert "usage: python -m export" in out.stdout
+    assert "default: None" not in out.stdout
+    assert not {"keras", "tensorflow", "optuna"} & {line.rpartition("|")[2].strip() for line in out.stderr.splitlines()}
 
 
 def test_faults_are_one_line(tmp_path):
@@ -33,6 +37,9 @@ def test_faults_are_one_line(tmp_path):
     damaged.write_text("emotion,pixels,Usage\n3,1 2 3,Training\n")
     assert "row 2: 3 pixels" in export("evaluate", "--data", damaged, weights, code=1).stderr
     assert "usage" in export("evaluate", code=2).stderr
+    assert "give the data by --data" in export("train", code=1).stderr
+    assert "no such file" in export("train", "--data", tmp_path / "none.csv", code=1).stderr
+    assert "not a run folder" in export("convert", "--run", tmp_path, code=1).stderr
     recorded = export("evaluate", "--data", damaged, "--record", tmp_path, code=1)
     assert "recorded in the card of a converted model" in recorded.stderr
 
@@ -45,23 +52,47 @@ def test_evaluate_a_released_model_without_tensorflow(data):
     assert report["accuracy"] == pytest.approx(cards.find().notes["parity_on_validation"]["accuracy"], abs=1e-5)
 
 
+def test_evaluation_takes_the_labels_the_card_knows(data, toy_csv, make_network):
+    model = make_network(labels=("happy", "sad"))
+    unknown = export("evaluate", "--data", toy_csv, model, code=1).stderr
+    assert "does not know angry, disgust, fear, surprise, neutral, which the data has; it knows happy, sad" in unknown
+    assert "--labels happy,sad" in unknown
+    found = json.loads(export("evaluate", "--data", toy_csv, "--labels", "sad,happy", "--json", model).stdout)
+    assert list(found["recall"]) == ["happy", "sad"]
+    assert found["rows"] == 20
+
+
 @pytest.mark.tensorflow
 def test_train_convert_evaluate(toy_csv, tmp_path):
     run, models = tmp_path / "runs" / "toy", tmp_path / "models"
-    data = ["--data", toy_csv]
-    train = ["train", *data, "--runs", tmp_path / "runs", "--name", "toy"]
+    train = ["train", "--data", toy_csv, "--runs", tmp_path / "runs", "--name", "toy", "--tensorboard"]
     settings = ["--epochs", 4, "--batch-size", 4, "--learning-rate", 0.02, "--mixup", 0]
     assert "next: python -m export convert" in export(*train, *settings).stdout
+    assert len(list((run / "tensorboard").iterdir())) == 4  # a file an epoch
     assert "holds a run already" in export(*train, code=1).stderr
-    export(*train, "--resume")
-    converted = export("convert", *data, "--run", run, "--output", models, "--name", "toy").stdout
+    export("train", "--runs", tmp_path / "runs", "--name", "toy", "--resume")
+    converted = export("convert", "--run", run, "--output", models).stdout
     assert "toy-int8.tflite" in converted
+    card = (models / "toy-int8.tflite.json").read_text()
+    assert str(tmp_path) not in card  # where the data lay is nobody else's business
     released = models / "toy-float32.tflite"
-    test = ["evaluate", *data, "--split", "test", "--json"]
-    by_keras = json.loads(export(*test, run).stdout)
-    by_device = json.loads(export(*test, "--record", released).stdout)
+    by_keras = json.loads(export("evaluate", "--split", "test", "--json", run).stdout)
+    by_device = json.loads(
+        export("evaluate", "--split", "test", "--json", "--data", toy_csv, "--record", released).stdout
+    )
     assert by_device["accuracy"] == by_keras["accuracy"]
     assert cards.find(released).notes["accuracy"]["test"]["accuracy"] == by_device["accuracy"]
+
+
+@pytest.mark.tensorflow
+def test_moved_data_is_given_anew(toy_csv, tmp_path):
+    settings = ["--arch", "shallow", "--epochs", 1, "--labels", "happy,sad,neutral"]
+    export("train", "--data", toy_csv, "--runs", tmp_path, *settings)
+    moved = toy_csv.rename(tmp_path / "moved.csv")
+    run = tmp_path / "shallow"
+    assert "no such file" in export("evaluate", run, code=1).stderr
+    found = json.loads(export("evaluate", run, "--data", moved, "--json").stdout)
+    assert list(found["recall"]) == ["happy", "sad", "neutral"]
 
 
 @pytest.mark.tensorflow

@@ -1,6 +1,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,13 +15,14 @@ from export.errors import RunError
 pytestmark = pytest.mark.tensorflow
 pytest.importorskip("keras")
 
-from export import train  # noqa: E402
+from export import runs, train  # noqa: E402
+from export.batches import Batches  # noqa: E402
 
 CONFIG = Config(epochs=2, batch_size=16, seed=5)
 
 
 def state(folder):
-    with np.load(folder / train.CHECKPOINT) as saved:
+    with np.load(folder / runs.CHECKPOINT) as saved:
         return [saved[name] for name in saved.files]
 
 
@@ -32,23 +35,23 @@ def whole_run(toy_data, tmp_path_factory):
 
 def test_a_run_folder_holds_what_it_should(whole_run, toy_data):
     assert {path.name for path in whole_run.iterdir()} == {
-        train.CHECKPOINT,
-        train.CONFIG,
-        train.CURVES,
-        train.LOG,
-        train.MODEL,
+        runs.CHECKPOINT,
+        runs.CONFIG,
+        runs.CURVES,
+        runs.LOG,
+        runs.MODEL,
     }
-    config = json.loads((whole_run / train.CONFIG).read_text())
+    config = json.loads((whole_run / runs.CONFIG).read_text())
     assert config["seed"] == 5
     assert config["labels"] == list(toy_data.labels)
     assert {"keras", "backend", "python"} <= set(config["environment"])
-    rows = train._read_log(whole_run / train.LOG)
+    rows = runs.read_log(whole_run)
     assert [(row["epoch"], row["step"]) for row in rows] == [("1", "7"), ("2", "14")]
 
 
 @pytest.mark.parametrize("stop_at", [3, 7, 10])
 def test_an_interrupted_run_ends_as_one_left_alone(whole_run, toy_data, tmp_path, monkeypatch, stop_at):
-    original = train.Batches.__getitem__
+    original = Batches.__getitem__
 
     def interrupt(self, step):
         if step == stop_at:
@@ -56,19 +59,19 @@ def test_an_interrupted_run_ends_as_one_left_alone(whole_run, toy_data, tmp_path
         return original(self, step)
 
     folder = tmp_path / "stopped"
-    monkeypatch.setattr(train.Batches, "__getitem__", interrupt)
+    monkeypatch.setattr(Batches, "__getitem__", interrupt)
     with pytest.raises(KeyboardInterrupt, match=r"stopped after step .* --resume"):
         train.start(toy_data, CONFIG, folder)
-    monkeypatch.setattr(train.Batches, "__getitem__", original)
+    monkeypatch.setattr(Batches, "__getitem__", original)
     train.resume(toy_data, folder)
     assert all(np.array_equal(a, b) for a, b in zip(state(whole_run), state(folder), strict=True))
-    ours, theirs = (train._read_log(path / train.LOG) for path in (folder, whole_run))
+    ours, theirs = (runs.read_log(path) for path in (folder, whole_run))
     assert [row["val_accuracy"] for row in ours] == [row["val_accuracy"] for row in theirs]
 
 
 def test_it_learns(toy_data, toy_run):
-    model = train.load_model(toy_run)
-    accuracy = np.mean(train.predict(model, toy_data.validation.images).argmax(1) == toy_data.validation.labels)
+    model = runs.load_model(toy_run)
+    accuracy = np.mean(runs.predict(model, toy_data.validation.images).argmax(1) == toy_data.validation.labels)
     assert accuracy > 0.8
 
 
@@ -77,16 +80,71 @@ def test_mixed_precision_saves_a_float32_model(toy_data, tmp_path):
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
 
 
-def test_the_seed_decides(toy_data):
-    first, second, other = (train.Batches(toy_data.training, 7, replace(CONFIG, seed=seed))[4][0] for seed in (1, 1, 2))
-    assert np.array_equal(first, second)
-    assert not np.array_equal(first, other)
+def test_a_killed_run_ends_as_one_left_alone(toy_csv, tmp_path):
+    settings = ["--epochs", "2", "--batch-size", "16", "--arch", "shallow"]
+    command = [sys.executable, "-m", "export", "train", "--data", str(toy_csv), "--runs", str(tmp_path), *settings]
+    subprocess.run([*command, "--name", "whole"], check=True, capture_output=True)
+    slow = [sys.executable, "-c", _SLOW_FROM_STEP_10, *command[3:], "--name", "killed"]
+    with subprocess.Popen(slow, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert any("in the second epoch" in line for line in process.stdout)
+        process.kill()
+    assert not list((tmp_path / "killed").glob("partial-*"))
+    subprocess.run([*command, "--name", "killed", "--resume"], check=True, capture_output=True)
+    assert all(np.array_equal(a, b) for a, b in zip(state(tmp_path / "whole"), state(tmp_path / "killed"), strict=True))
 
 
-def test_every_picture_is_seen_once_an_epoch(toy_data):
-    batches = train.Batches(toy_data.training, 7, replace(CONFIG, mixup=0.0))
-    targets = np.concatenate([batches[step][1] for step in range(batches.per_epoch)])
-    assert targets.sum(0).tolist() == [16] * 7
+_SLOW_FROM_STEP_10 = """
+import sys, time
+from export import cli
+from export.batches import Batches
+original = Batches.__getitem__
+def slow(self, step):
+    if step == 10:
+        print("in the second epoch", flush=True)
+        time.sleep(60)
+    return original(self, step)
+Batches.__getitem__ = slow
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+def test_a_run_without_progress_is_stopped_early(toy_data, tmp_path):
+    config = replace(CONFIG, arch="shallow", epochs=9, early_stopping=2, learning_rate=1e-12, ema=0.0, augment="none")
+    train.start(toy_data, config, tmp_path / "run")
+    found = [float(row["val_accuracy"]) for row in runs.read_log(tmp_path / "run")]
+    assert len(found) < 9
+    assert len(found) - 1 - found.index(max(found)) == 2
+    train.resume(toy_data, tmp_path / "run")  # it is over
+    assert len(runs.read_log(tmp_path / "run")) == len(found)
+
+
+def test_every_epoch_is_told_when_it_is_on_disk(toy_data, tmp_path):
+    folder, told = tmp_path / "run", []
+
+    def on_epoch(row):
+        assert runs.read_log(folder)[-1]["epoch"] == str(row["epoch"])
+        assert (folder / runs.CHECKPOINT).exists()
+        told.append(row["epoch"])
+
+    train.start(toy_data, replace(CONFIG, arch="shallow"), folder, on_epoch=on_epoch)
+    assert told == [1, 2]
+
+
+def test_a_setting_the_network_lacks_is_said_before_anything_is_written(toy_data, tmp_path):
+    with pytest.raises(RunError, match="deep has no setting weights; leave it out"):
+        train.start(toy_data, replace(CONFIG, weights="imagenet"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"optimizer": "adamw", "schedule": "one-cycle"}, {"balance": "weights"}, {"balance": "sampling", "mixup": 1.0}],
+)
+def test_every_way_to_train_learns(toy_data, tmp_path, settings):
+    fixed = {"arch": "shallow", "epochs": 30, "batch_size": 4, "learning_rate": 0.002, "augment": "none", "ema": 0.9}
+    model = train.start(toy_data, Config(**fixed | settings), tmp_path / "run")
+    accuracy = np.mean(runs.predict(model, toy_data.validation.images).argmax(1) == toy_data.validation.labels)
+    assert accuracy > 0.8
 
 
 def test_a_taken_folder_and_a_missing_one_are_said(whole_run, toy_data, tmp_path):
@@ -95,7 +153,7 @@ def test_a_taken_folder_and_a_missing_one_are_said(whole_run, toy_data, tmp_path
     with pytest.raises(RunError, match="not a run folder"):
         train.resume(toy_data, tmp_path)
     with pytest.raises(RunError, match=r"no model\.keras yet"):
-        train.load_model(tmp_path)
+        runs.load_model(tmp_path)
 
 
 def test_a_run_of_other_labels_or_a_damaged_checkpoint_is_said(whole_run, toy_data, tmp_path):
@@ -104,17 +162,11 @@ def test_a_run_of_other_labels_or_a_damaged_checkpoint_is_said(whole_run, toy_da
         train.resume(other, whole_run)
     folder = tmp_path / "damaged"
     folder.mkdir()
-    for content, message in (("{", "is damaged"), ('{"labels": []}', "it lacks arch, batch_size")):
-        (folder / train.CONFIG).write_text(content)
+    for content, message in (("{", "is damaged"), ('{"labels": []}', "it lacks arch, augment")):
+        (folder / runs.CONFIG).write_text(content)
         with pytest.raises(RunError, match=message):
-            train.read_config(folder)
-    (folder / train.CONFIG).write_bytes((whole_run / train.CONFIG).read_bytes())
-    (folder / train.CHECKPOINT).write_bytes((whole_run / train.CHECKPOINT).read_bytes()[:5000])
+            runs.read_config(folder)
+    (folder / runs.CONFIG).write_bytes((whole_run / runs.CONFIG).read_bytes())
+    (folder / runs.CHECKPOINT).write_bytes((whole_run / runs.CHECKPOINT).read_bytes()[:5000])
     with pytest.raises(RunError, match="is damaged"):
         train.resume(toy_data, folder)
-
-
-def test_an_unknown_network_leaves_no_folder(toy_data, tmp_path):
-    with pytest.raises(RunError, match="unknown architecture 'vast'; there are deep"):
-        train.start(toy_data, replace(CONFIG, arch="vast"), tmp_path / "run")
-    assert not (tmp_path / "run").exists()

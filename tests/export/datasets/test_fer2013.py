@@ -41,7 +41,7 @@ def test_reads_a_zip(tmp_path):
     assert np.array_equal(load(path).training.images, load(plain).training.images)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("other.csv", "x")
-    with pytest.raises(DatasetError, match=r"no fer2013\.csv inside; found other\.csv"):
+    with pytest.raises(DatasetError, match=r"no fer2013\.csv or icml_face_data\.csv inside; found other\.csv"):
         load(path)
     for flag_or_method, at in ((b"\x01\x00", 6), (b"\x63\x00", 8)):  # a password; a compression nobody knows
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -75,8 +75,17 @@ def test_reads_a_zip(tmp_path):
     ],
 )
 def test_a_damaged_row_is_named(tmp_path, row, message):
-    with pytest.raises(DatasetError, match=rf"fer2013\.csv, {message}"):
+    with pytest.raises(DatasetError, match=rf"fer2013\.csv: {message}"):
         load(write(tmp_path / "fer2013.csv", [*ROWS[:2], row, *ROWS[2:]]))
+
+
+def test_all_damaged_rows_are_named_at_once(tmp_path):
+    rows = [*ROWS[:2], f"7,{PIXELS},Training", *ROWS[2:], "3,1 2 3,PrivateTest", f"2,{PIXELS[:400]}"]  # cut in mid-row
+    with pytest.raises(DatasetError) as error:
+        load(write(tmp_path / "fer2013.csv", rows))
+    lines = str(error.value).splitlines()
+    assert lines[0].endswith("fer2013.csv: 3 problems:")
+    assert [line.split(":")[0].strip() for line in lines[1:]] == ["row 4", "row 24", "row 25"]
 
 
 def test_a_missing_column_or_split_is_named(tmp_path):
