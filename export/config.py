@@ -68,3 +68,5 @@ class Config:
                 raise RunError(f"{name} is {value}; it has to be between 0 and 1")
         if self.trainable not in ("all", "head") and not (self.trainable.isdecimal() and int(self.trainable) > 0):
             raise RunError(f"trainable is {self.trainable!r}; it has to be all, head, or a number of layers")
+        if self.trainable != "all" and self.weights is None:
+            raise RunError(f"trainable is {self.trainable!r}, but there are no weights to keep; give them by --weights")

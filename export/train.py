@@ -46,7 +46,10 @@ from export.runs import (
 )
 from export.runs import settings as settings_of
 from export.schedules import Schedule
+from export.statistics import settle
 from ferlite.device import OPENCV, versions
+
+SETTLING = 2048  # pictures for the batch statistics of the averaged weights
 
 Row = dict[str, Any]
 OnEpoch = Callable[[Row], None]
@@ -159,6 +162,8 @@ class _Training:
         self.step = int(ops.convert_to_numpy(model.optimizer.iterations))
         self.rows: list[Row] = [row for row in read_log(folder) if int(row["step"]) <= self.step]
         self._sums: Counter[str] = Counter()
+        chosen = np.random.default_rng(config.seed).permutation(len(dataset.training))[:SETTLING]
+        self._sample = dataset.training.images[np.sort(chosen)]
         self._began = time.monotonic()
 
     def learn(self, batch: Batch, step: int) -> None:
@@ -176,8 +181,9 @@ class _Training:
         means = self._means()
         with self.averages.applied():
             still = self._as_float32()  # a model of its own: Keras' predict takes all workers together
+        settle(still, self._sample)
         measured = _measure(still, self.dataset.validation)
-        if measured["val_accuracy"] > self._best():
+        if _merit(measured) > max(map(_merit, self.rows), default=(-math.inf, -math.inf)):
             with replacing(self.folder / MODEL) as partial:
                 still.save(partial)
         epoch = step // self.batches.per_epoch
@@ -256,6 +262,11 @@ def _build(dataset: Dataset, config: Config, precision: str, weights: str | None
     channels = 1 if dataset.color == "grey" else 3
     with _dtype_policy(precision):
         return build(size=dataset.size, channels=channels, classes=len(dataset.labels), seed=config.seed, **options)
+
+
+def _merit(row: Row) -> tuple[float, float]:
+    """By what epochs are compared: the accuracy on validation, and the loss where that is the same."""
+    return float(row["val_accuracy"]), -float(row["val_loss"])
 
 
 def _measure(model: keras.Model, split: Split) -> dict[str, float]:

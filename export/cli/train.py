@@ -43,6 +43,7 @@ CHOICES = {
     "balance": (BALANCES, "of unequal labels: by weights in the loss, or by how often their pictures are drawn"),
     "precision": (PRECISIONS, "of the arithmetic"),
 }
+FEW = 500  # steps, in which the averages of batch normalisation forget 99 % of their start
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
@@ -93,6 +94,16 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def _warn_of_few_steps(pictures: int, settings: Config) -> None:
+    steps = settings.epochs * max(pictures // settings.batch_size, 1)
+    if steps < FEW:
+        print(
+            f"{pictures} pictures make {steps} steps, too few for a network to settle: a smaller --batch-size or more "
+            "--epochs make more",
+            file=sys.stderr,
+        )
+
+
 def _train(options: argparse.Namespace) -> None:
     if options.workers < 1:
         raise RunError(f"workers is {options.workers}; it has to be 1 or more")
@@ -107,6 +118,8 @@ def _train(options: argparse.Namespace) -> None:
         raise SystemExit(distribution.launch(options.workers, [sys.executable, "-m", "export", *sys.argv[1:]]))
     together = distribution.workers()
     dataset = data_options.read(source)
+    if not options.resume:
+        _warn_of_few_steps(len(dataset.training), chosen)
     on_epoch = None
     if options.tensorboard:
         from export.tensorboard import writer

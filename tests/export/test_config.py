@@ -45,4 +45,9 @@ def test_the_optimizer_brings_its_usual_learning_rate():
 
 @pytest.mark.parametrize("value", ["all", "head", "12"])
 def test_a_backbone_learns_as_far_as_one_says(value):
-    assert Config(trainable=value).trainable == value
+    assert Config(trainable=value, weights="imagenet").trainable == value
+
+
+def test_layers_without_weights_to_keep_are_not_frozen():
+    with pytest.raises(RunError, match="trainable is 'head', but there are no weights to keep"):
+        Config(trainable="head")

@@ -20,7 +20,7 @@ from ferlite import cards  # noqa: E402
 @pytest.fixture(scope="module")
 def other_run(toy_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "other"
-    config = Config(arch="shallow", epochs=12, batch_size=4, optimizer="adamw", augment="none", ema=0.9)
+    config = Config(arch="shallow", epochs=5, batch_size=4, optimizer="adamw", augment="none", ema=0.9)
     train.start(toy_data, config, folder)
     return folder
 

@@ -15,7 +15,15 @@ from export.architectures import ARCHITECTURES  # noqa: E402
 from export.config import Config  # noqa: E402
 from export.convert import FORMATS, release  # noqa: E402
 
-SETTINGS = {"epochs": 24, "batch_size": 4, "optimizer": "adamw", "augment": "none", "ema": 0.8}
+SETTINGS = {
+    "epochs": 6,
+    "early_stopping": 2,
+    "batch_size": 4,
+    "optimizer": "adamw",
+    "augment": "none",
+    "label_smoothing": 0.0,
+    "ema": 0.8,
+}
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)

@@ -141,7 +141,7 @@ def test_a_setting_the_network_lacks_is_said_before_anything_is_written(toy_data
     [{"optimizer": "adamw", "schedule": "one-cycle"}, {"balance": "weights"}, {"balance": "sampling", "mixup": 1.0}],
 )
 def test_every_way_to_train_learns(toy_data, tmp_path, settings):
-    fixed = {"arch": "shallow", "epochs": 30, "batch_size": 4, "learning_rate": 0.002, "augment": "none", "ema": 0.9}
+    fixed = {"arch": "shallow", "epochs": 6, "batch_size": 4, "learning_rate": 0.002, "augment": "none", "ema": 0.9}
     model = train.start(toy_data, Config(**fixed | settings), tmp_path / "run")
     accuracy = np.mean(runs.predict(model, toy_data.validation.images).argmax(1) == toy_data.validation.labels)
     assert accuracy > 0.8

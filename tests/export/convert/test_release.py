@@ -30,7 +30,7 @@ def test_the_device_gives_the_trained_networks_probabilities(toy_run, toy_data, 
     logits = train.predict(train.load_model(toy_run), toy_data.test.images)
     expected = np.exp(logits - logits.max(1, keepdims=True))
     expected /= expected.sum(1, keepdims=True)
-    found = parity.device_probabilities(tmp_path / "deep-float32.tflite", toy_data.test.images)
+    found = parity.device_probabilities(tmp_path / "toy-float32.tflite", toy_data.test.images)
     assert np.abs(found - expected).max() < 1e-3
 
 
@@ -44,7 +44,7 @@ def test_a_conversion_outside_the_tolerance_leaves_nothing(toy_run, toy_data, tm
         return original(model)
 
     monkeypatch.setattr(release.tflite, "float32", broken)
-    with pytest.raises(ParityError, match=r"deep-float32\.tflite is not what was trained: same label for"):
+    with pytest.raises(ParityError, match=r"toy-float32\.tflite is not what was trained: same label for"):
         release.convert(toy_run, toy_data, ["onnx-float32", "tflite-float32"], models)
     assert list(models.iterdir()) == []
 
