@@ -37,7 +37,7 @@ class Parity:
 def check(weights: Path, images: np.ndarray, labels: np.ndarray, trained: np.ndarray, tolerance: Tolerance) -> Parity:
     """Run `weights` on pictures (n, h, w[, 3 RGB]) uint8 and compare with the trained network's logits (n, classes).
 
-    Raises ParityError outside of the tolerance.
+    Raises ParityError outside of the tolerance; a single picture may always differ.
     """
     top, expected = device_probabilities(weights, images).argmax(1), trained.argmax(1)
     found = Parity(
@@ -46,7 +46,9 @@ def check(weights: Path, images: np.ndarray, labels: np.ndarray, trained: np.nda
         accuracy=float(np.mean(top == labels)),
         trained_accuracy=float(np.mean(expected == labels)),
     )
-    if found.agreement < tolerance.agreement or abs(found.accuracy - found.trained_accuracy) > tolerance.accuracy:
+    one = 1.001 / found.rows  # of a few pictures a single one, near a tie, is a large share
+    lost, changed = 1 - found.agreement, abs(found.accuracy - found.trained_accuracy)
+    if lost > max(1 - tolerance.agreement, one) or changed > max(tolerance.accuracy, one):
         raise ParityError(
             f"{weights.name} is not what was trained: same label for {found.agreement:.2%} of {found.rows} pictures "
             f"(at least {tolerance.agreement:.2%}), accuracy {found.accuracy:.2%} against "

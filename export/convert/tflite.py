@@ -1,5 +1,7 @@
 """Keras → TFLite: float32 and full int8, at a fixed batch of 1."""
 
+import warnings
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -32,4 +34,5 @@ def int8(model: keras.Model, training_images: np.ndarray, seed: int) -> bytes:
     converter.representative_dataset = lambda: ([np.asarray(p, np.float32).reshape(1, *shape)] for p in pictures)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    return converter.convert()
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # of statistics for an input that is pinned
+        return converter.convert()

@@ -11,6 +11,7 @@ WITH_TENSORFLOW = (
     "report",
     "test_distribution.py",
     "test_ensemble.py",
+    "test_own_pictures.py",
     "test_schedules.py",
     "test_search.py",
     "test_statistics.py",
