@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from export import distribution
+from export import cluster, distribution
 from export.architectures import ARCHITECTURES
 from export.cli import options as data_options
 from export.config import AUGMENTATIONS, BALANCES, OPTIMIZERS, PRECISIONS, SCHEDULES, Config
@@ -115,10 +115,10 @@ def _train(options: argparse.Namespace) -> None:
         check_free(folder)
         chosen, source = config(options), data_options.source(options)
     if options.workers > 1 and "TF_CONFIG" not in os.environ:
-        raise SystemExit(distribution.launch(options.workers, [sys.executable, "-m", "export", *sys.argv[1:]]))
+        raise SystemExit(cluster.launch(options.workers, [sys.executable, "-m", "export", *sys.argv[1:]]))
     together = distribution.workers()
     dataset = data_options.read(source)
-    if not options.resume:
+    if together.is_chief and not options.resume:
         _warn_of_few_steps(len(dataset.training), chosen)
     on_epoch = None
     if options.tensorboard:

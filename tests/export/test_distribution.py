@@ -10,8 +10,9 @@ import time
 import numpy as np
 import pytest
 
-from export import distribution
-from export.distribution import Workers, launch, workers
+from export import cluster, distribution
+from export.cluster import launch
+from export.distribution import Workers, workers
 from export.errors import RunError
 
 pytestmark = pytest.mark.tensorflow
@@ -219,7 +220,7 @@ def test_other_backends_refuse_a_tf_config(monkeypatch):
 
 @pytest.fixture
 def addresses():
-    return [f"localhost:{port}" for port in distribution._free_ports(2)]
+    return [f"localhost:{port}" for port in cluster._free_ports(2)]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +268,7 @@ def test_launch_gives_every_worker_its_place_and_returns_the_worst_exit_code():
 
 
 def test_launch_ends_the_others_when_one_fails(monkeypatch):
-    monkeypatch.setattr(distribution, "GRACE", 0.2)
+    monkeypatch.setattr(cluster, "GRACE", 0.2)
     code = "import os, time; '\"index\": 0' in os.environ['TF_CONFIG'] and os._exit(1); time.sleep(60)"
     assert launch(2, [sys.executable, "-c", code]) == 128 + signal.SIGKILL
 
