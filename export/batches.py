@@ -1,6 +1,6 @@
 """Training batches that depend on nothing but the seed and the step's number, so that any step can be made again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
@@ -20,12 +20,22 @@ class Batch(NamedTuple):
     weights: np.ndarray
 
 
-class Batches:
-    """Step number → augmented batch. Where people voted, their shares are the targets."""
+# pictures (b, h, w, c) float32 0…255 → probabilities (b, classes) float32
+Teacher = Callable[[np.ndarray], np.ndarray]
 
-    def __init__(self, split: Split, classes: int, config: Config) -> None:
+
+class Batches:
+    """Step number → augmented batch. Where people voted, their shares are the targets.
+
+    A `teacher` is asked about the pictures as augmented, so that what it says belongs to what is seen (Beyer et al.,
+    *Knowledge Distillation: A Good Teacher Is Patient and Consistent*, CVPR 2022). What it said is kept while the same
+    pictures come again, `config.views` epochs later.
+    """
+
+    def __init__(self, split: Split, classes: int, config: Config, teacher: Teacher | None = None) -> None:
         self.split = split
         self.config = config
+        self.teacher = teacher
         self.size = min(config.batch_size, len(split))
         self.per_epoch = len(split) // self.size  # the few left over change from epoch to epoch
         self.preset = PRESETS[config.augment]
@@ -37,9 +47,12 @@ class Batches:
         counts = np.bincount(split.labels, minlength=classes)
         balanced = len(split) / np.maximum(counts, 1) / np.count_nonzero(counts)  # 1 on average over the pictures
         self._class_weights = balanced.astype(np.float32) if config.balance == "weights" else np.ones(classes, "f4")
+        self._said: dict[int, np.ndarray] = {}  # step → the teacher's probabilities
         self._chances = balanced[split.labels] / len(split) if config.balance == "sampling" else None
 
     def __getitem__(self, step: int) -> Batch:
+        if self.config.views:
+            step %= self.config.views * self.per_epoch
         epoch, position = divmod(step, self.per_epoch)
         chosen = self._order(epoch)[position * self.size : (position + 1) * self.size]
         rng = np.random.default_rng([self.config.seed, epoch, position])
@@ -47,7 +60,10 @@ class Batches:
         targets = self._targets[chosen]
         if rng.random() < self.preset.mixup:
             images, targets = mixup(images, targets, rng)
-        return Batch(with_channels(images), targets, targets @ self._class_weights)
+        images = with_channels(images)
+        if self.teacher is not None:
+            targets = self.config.distill * self._answers(images, step) + (1 - self.config.distill) * targets
+        return Batch(images, targets, targets @ self._class_weights)
 
     def prefetched(self, steps: range) -> Iterator[Batch]:
         """The batches of `steps` in order, each made while the one before it is learnt."""
@@ -57,6 +73,12 @@ class Batches:
                 current = upcoming or pool.submit(self.__getitem__, step)
                 upcoming = pool.submit(self.__getitem__, step + 1) if step + 1 < steps.stop else None
                 yield current.result()
+
+    def _answers(self, images: np.ndarray, step: int) -> np.ndarray:
+        said = self._said[step] if step in self._said else self.teacher(images)
+        if self.config.views:
+            self._said[step] = said
+        return said
 
     def _order(self, epoch: int) -> np.ndarray:
         rng = np.random.default_rng([self.config.seed, epoch])

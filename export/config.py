@@ -17,7 +17,7 @@ class Config:
     """Everything that decides the result of a run, beside the data and the versions. Raises RunError."""
 
     arch: str = "deep"
-    width: float = 1.0  # of the networks that have one: the share of their channels
+    width: float = 1.0  # of the networks that have one: how many times their usual channels
     weights: str | None = None  # to start from: "imagenet" or a file; else at random
     trainable: str = "all"  # of a backbone: "all", "head", or the number of its last layers that learn
     epochs: int = 60
@@ -32,6 +32,9 @@ class Config:
     mixup: float | None = None  # share of the batches that are blended; None: as the augmentation has it
     cutout: float | None = None  # share of the pictures with a hole; None: as the augmentation has it
     balance: str = "none"  # of the labels: by weights in the loss, or by how often their pictures are drawn
+    teacher: str | None = None  # run folder of a network whose answers are learnt
+    distill: float = 1.0  # their share in the targets; the rest are the labels
+    views: int = 0  # epochs after which the random changes of the pictures come again; 0: never
     ema: float = 0.999  # momentum of the averaged weights; 0 takes the weights as they are
     early_stopping: int = 0  # epochs without a better validation accuracy after which to stop; 0: never
     precision: str = "float32"
@@ -59,10 +62,10 @@ class Config:
         for name in ("learning_rate", "width"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise RunError(f"{name} is {getattr(self, name)}; it has to be above 0")
-        for name in ("weight_decay", "warmup", "early_stopping", "seed"):
+        for name in ("weight_decay", "warmup", "views", "early_stopping", "seed"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise RunError(f"{name} is {getattr(self, name)}; it has to be 0 or more")
-        for name in ("label_smoothing", "mixup", "cutout", "ema"):
+        for name in ("label_smoothing", "mixup", "cutout", "distill", "ema"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise RunError(f"{name} is {value}; it has to be between 0 and 1")

@@ -9,7 +9,7 @@ import csv
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +42,11 @@ def read_config(folder: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as error:
         raise RunError(f"{folder / CONFIG} is damaged: {error}") from error
-    needed = {"labels", "data", *(field.name for field in fields(Config))}
+    needed = {"labels", "data", "arch"}
     missing = needed - set(record) if isinstance(record, dict) else needed
     if missing:
         raise RunError(f"{folder / CONFIG} is damaged or of another version: it lacks {', '.join(sorted(missing))}")
-    return record
+    return asdict(Config()) | record  # a run from before a setting came was trained as if it had its default
 
 
 def settings(record: dict[str, Any]) -> Config:
@@ -71,7 +71,7 @@ def load_model(folder: Path) -> "keras.Model":
 
 
 def predict(model: "keras.Model", images: np.ndarray) -> np.ndarray:
-    """Pictures (n, h, w[, 3]) uint8 → logits (n, classes) float32."""
+    """Pictures (n, h, w[, 3]) of any dtype, 0…255 → logits (n, classes) float32."""
     chunks = (with_channels(images[start : start + 256]).astype(np.float32) for start in range(0, len(images), 256))
     return np.concatenate([np.asarray(model.predict_on_batch(chunk)) for chunk in chunks])
 

@@ -29,6 +29,7 @@ from export.architectures import architecture
 from export.batches import Batch, Batches
 from export.config import Config
 from export.datasets import Dataset, Split
+from export.distillation import teacher_of
 from export.distribution import Workers
 from export.errors import RunError
 from export.runs import (
@@ -100,12 +101,13 @@ def start(
     workers = workers or Workers()
     if workers.is_chief:
         check_free(folder)
-    model = _compiled(dataset, config, config.weights, workers)  # all that can be wrong is, before anything is written
+    batches = _batches(dataset, config)  # all that can be wrong is, before anything is written
+    model = _compiled(dataset, config, config.weights, workers)
     if workers.is_chief:
         folder.mkdir(parents=True, exist_ok=True)
         record = {**asdict(config), "labels": dataset.labels, "data": data or {}, "environment": _environment()}
         (folder / CONFIG).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    return _train(_Training(model, dataset, config, folder, workers), on_epoch)
+    return _train(_Training(model, dataset, batches, folder, workers), on_epoch)
 
 
 def resume(
@@ -117,9 +119,10 @@ def resume(
     if tuple(record["labels"]) != dataset.labels:
         raise RunError(f"{folder} was trained on the labels {record['labels']}; this data has {list(dataset.labels)}")
     config = settings_of(record)
+    batches = _batches(dataset, config)
     weights = None if (folder / CHECKPOINT).exists() else config.weights
     model = _compiled(dataset, config, weights, workers)
-    return _train(_Training(model, dataset, config, folder, workers), on_epoch)
+    return _train(_Training(model, dataset, batches, folder, workers), on_epoch)
 
 
 def _train(training: "_Training", on_epoch: OnEpoch | None) -> keras.Model:
@@ -151,9 +154,9 @@ def _train(training: "_Training", on_epoch: OnEpoch | None) -> keras.Model:
 class _Training:
     """All that changes while a run goes on, and its files."""
 
-    def __init__(self, model: keras.Model, dataset: Dataset, config: Config, folder: Path, workers: Workers) -> None:
-        self.model, self.dataset, self.config, self.folder, self.workers = model, dataset, config, folder, workers
-        self.batches = Batches(dataset.training, len(dataset.labels), config)
+    def __init__(self, model: keras.Model, dataset: Dataset, batches: Batches, folder: Path, workers: Workers) -> None:
+        self.model, self.dataset, self.batches, self.folder, self.workers = model, dataset, batches, folder, workers
+        self.config = config = batches.config
         self.averages = Averages(model, config.ema)
         self._state = model.variables + model.optimizer.variables + self.averages.variables
         if workers.is_chief and (folder / CHECKPOINT).exists():  # else at most one epoch is lost by starting over
@@ -225,6 +228,10 @@ class _Training:
         twin = _build(self.dataset, self.config, "float32")
         twin.set_weights(self.model.get_weights())
         return twin
+
+
+def _batches(dataset: Dataset, config: Config) -> Batches:
+    return Batches(dataset.training, len(dataset.labels), config, teacher_of(config, dataset))
 
 
 def _compiled(dataset: Dataset, config: Config, weights: str | None, workers: Workers) -> keras.Model:

@@ -3,7 +3,8 @@
 The card of `deep-int8.tflite` is `deep-int8.tflite.json`. Required: `file`, `sha256`, `labels`, `input` (`height`,
 `width`, `color` grey|bgr|rgb, `range` = the model's values for the pixels 0 and 255), `output` (logits|probabilities).
 Optional: `input.layout` (NHWC, as Keras has it, by default, or NCHW, as PyTorch has it), `margin` (part of a face box's
-side to add on every side, 0 by default) and whatever else describes the model: `accuracy`, `training_data`, `license`,
+side to add on every side, 0 by default), `temperature` (what logits are divided by, so that the probabilities are as
+often right as they say; 1 by default) and whatever else describes the model: `accuracy`, `training_data`, `license`,
 …, kept in `Card.notes`.
 """
 
@@ -33,6 +34,7 @@ class Card:
     output: Literal["logits", "probabilities"]
     layout: Literal["NHWC", "NCHW"] = "NHWC"
     margin: float = 0.0
+    temperature: float = 1.0
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -89,7 +91,7 @@ def read(path: Path) -> Card:
     faults = _faults(raw)
     if faults:
         raise ModelError(f"{path}: not a valid card: {'; '.join(faults)}")
-    known = ("file", "sha256", "labels", "input", "output", "margin")
+    known = ("file", "sha256", "labels", "input", "output", "margin", "temperature")
     return Card(
         weights=path.with_name(raw["file"]),
         sha256=raw["sha256"],
@@ -101,6 +103,7 @@ def read(path: Path) -> Card:
         output=raw["output"],
         layout=raw["input"].get("layout", "NHWC"),
         margin=raw.get("margin", 0.0),
+        temperature=raw.get("temperature", 1.0),
         notes={key: value for key, value in raw.items() if key not in known},
     )
 
@@ -132,7 +135,7 @@ def _faults(raw: Any) -> list[str]:
     network = raw.get("input")
     if not isinstance(network, dict):
         return ["'input' has to be an object with height, width, color and range"]
-    margin = raw.get("margin", 0.0)
+    margin, temperature = raw.get("margin", 0.0), raw.get("temperature", 1.0)
     checks = [
         ("file", raw.get("file"), _is_file_name, "a plain file name"),
         ("sha256", raw.get("sha256"), _is_sha256, "64 hex digits"),
@@ -144,6 +147,7 @@ def _faults(raw: Any) -> list[str]:
         ("input.layout", network.get("layout", "NHWC"), ("NHWC", "NCHW").__contains__, "NHWC or NCHW"),
         ("output", raw.get("output"), ("logits", "probabilities").__contains__, "logits or probabilities"),
         ("margin", margin, lambda value: _is_number(value) and -0.4 <= value <= 2, "a number in -0.4…2"),
+        ("temperature", temperature, lambda value: _is_number(value) and 0.01 <= value <= 100, "a number in 0.01…100"),
     ]
     return [f"{name!r} is {value!r}, not {wanted}" for name, value, holds, wanted in checks if not holds(value)]
 

@@ -79,6 +79,7 @@ class EmotionClassifier:
             output[:] = self._run(face)[0]
         if self.card.output == "logits":
             outputs -= outputs.max(axis=1, keepdims=True)
+            outputs /= self.card.temperature
             np.exp(outputs, out=outputs)
         outputs /= outputs.sum(axis=1, keepdims=True)
         return outputs

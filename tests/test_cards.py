@@ -23,12 +23,12 @@ def valid(**changes):
 
 def test_reads_a_card(tmp_path):
     path = tmp_path / "net.onnx.json"
-    path.write_text(json.dumps(valid(margin=0.1, accuracy={"test": 0.7})))
+    path.write_text(json.dumps(valid(margin=0.1, temperature=1.5, accuracy={"test": 0.7})))
     card = cards.read(path)
     assert card.weights == tmp_path / "net.onnx"
     assert (card.shape, card.range) == ((1, 48, 48, 1), (0, 255))
     assert card.labels == ("a", "b")
-    assert card.margin == 0.1
+    assert (card.margin, card.temperature) == (0.1, 1.5)
     assert card.notes == {"accuracy": {"test": 0.7}}
 
 
@@ -52,6 +52,7 @@ def test_reads_a_card(tmp_path):
         ),
         ({"output": "numbers"}, "'output' is 'numbers'"),
         ({"margin": 9}, "'margin' is 9"),
+        ({"temperature": 0}, "'temperature' is 0, not a number in 0.01…100"),
     ],
 )
 def test_every_fault_is_named(tmp_path, changes, fault):
@@ -69,7 +70,7 @@ json_values = st.recursive(
 )
 
 
-@given(key=st.sampled_from([*valid(), "margin"]), value=json_values)
+@given(key=st.sampled_from([*valid(), "margin", "temperature"]), value=json_values)
 def test_any_value_gives_a_card_or_a_model_error(tmp_path_factory, key, value):
     path = tmp_path_factory.getbasetemp() / "any.json"
     path.write_text(json.dumps(valid(**{key: value})))

@@ -103,6 +103,13 @@ def test_boxes_are_cut_with_the_cards_margin(make_network):
         assert probability == pytest.approx(np.exp(mean) / (np.exp(mean) + 1), abs=1e-3)
 
 
+def test_logits_are_divided_by_the_cards_temperature(make_network):
+    bright = np.full((1, 48, 48), 255, np.uint8)
+    for temperature, odds in ((1.0, np.e), (0.5, np.e**2), (2.0, np.e**0.5)):
+        (probability, _), *_ = EmotionClassifier(make_network(temperature=temperature)).predict(bright)
+        assert probability == pytest.approx(odds / (odds + 1), abs=1e-6)
+
+
 def test_a_card_that_does_not_fit_its_network_is_said(make_network):
     grey = {"height": 48, "width": 48, "color": "grey", "range": [0, 1]}
     with pytest.raises(ModelError, match=r"takes \(1, 48, 48, 1\), its card says \(1, 64, 48, 1\)"):

@@ -15,6 +15,7 @@ from export.errors import RunError
 # name on the command line: module and function
 ARCHITECTURES: dict[str, tuple[str, str]] = {
     "deep": ("deep", "build"),
+    "nano": ("deep", "nano"),
     "deep-elu": ("deep_elu", "build"),
     "shallow": ("shallow", "build"),
     "vgg-ferplus": ("vgg_ferplus", "build"),

@@ -30,8 +30,16 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--color", choices=COLORS, default="grey", help="of the pictures")
     group.add_argument("--labels", metavar="A,B,…", help="the labels to take, in this order (default: all)")
     group.add_argument("--ferplus", type=Path, metavar="CSV", help="take the FER+ votes of this file as labels")
-    group.add_argument("--votes", choices=VOTES, default="majority", help="of FER+: one label, or the shares of all")
+    group.add_argument(
+        "--votes",
+        choices=VOTES,
+        default="majority",
+        help="of FER+: one label, the shares of all, or these and FER-2013's own labels, half each",
+    )
     group.add_argument("--contempt", choices=("neutral", "class"), default="neutral", help="in FER+: counts as neutral")
+    group.add_argument(
+        "--drop-copies", action="store_true", help="leave out training pictures that stand in another split too"
+    )
     group.add_argument("--exclude", type=Path, metavar="LIST", help="leave out the pictures of this list")
 
 
@@ -55,16 +63,18 @@ def source(options: argparse.Namespace) -> Source:
         options.votes,
         options.contempt,
         options.exclude,
+        options.drop_copies,
     )
 
 
 def recorded(record: dict[str, Any], options: argparse.Namespace) -> Source:
     """The data set of a run, whose files may have moved to where the options of `add_recorded` say."""
-    if "path" not in record["data"]:
-        raise RunError("the run has not recorded its data; give --data")
-    found = Source.from_json(record["data"])
     if options.data is not None:
-        found = replace(found, path=options.data)
+        found = Source.from_json(record["data"] | {"path": options.data})
+    elif "path" in record["data"]:
+        found = Source.from_json(record["data"])
+    else:
+        raise RunError("the run has not recorded its data; give --data")
     if options.ferplus is not None and found.ferplus is not None:
         found = replace(found, ferplus=options.ferplus)
     return found

@@ -14,11 +14,13 @@ from export.errors import RunError
 from export.runs import MODEL, check_free, read_config
 
 NUMBERS = {
-    "width": (float, "share of the channels, for the mobilenets"),
+    "width": (float, "of deep, nano and the mobilenets: how many times their usual channels"),
     "epochs": (int, "passes over the training pictures"),
     "batch_size": (int, "pictures a step"),
     "warmup": (float, "epochs over which the learning rate rises"),
     "label_smoothing": (float, "share of the truth given to all labels alike"),
+    "distill": (float, "share of the teacher's answers in the targets"),
+    "views": (int, "epochs after which the random changes come again, and the teacher is not asked anew; 0: never"),
     "ema": (float, "momentum of the averaged weights; 0 takes the weights as they are"),
     "early_stopping": (int, "end after so many epochs without a better validation accuracy; 0: never"),
     "seed": (int, "of everything random"),
@@ -78,6 +80,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     for name, usual in BY_OTHERS.items():
         text = f"{TEXTS[name]} (default: {usual})"
         group.add_argument(_option(name), type=float, default=argparse.SUPPRESS, metavar="X", help=text)
+    group.add_argument(
+        "--teacher", type=_absolute, metavar="RUN", help="folder of a trained run, to learn what it says"
+    )
     group.add_argument("--weights", metavar="W", help="of a backbone, to start from: imagenet, or a file")
     group.add_argument(
         "--trainable", default=default.trainable, metavar="N", help="of a backbone: all, head, or its last N layers"
@@ -88,6 +93,10 @@ def config(options: argparse.Namespace) -> Config:
     """The settings that the options of `add_settings` say."""
     names = (field.name for field in dataclasses.fields(Config))
     return Config(**{name: getattr(options, name) for name in names if hasattr(options, name)})
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).resolve())  # the working folder may change before a run is resumed
 
 
 def _option(name: str) -> str:

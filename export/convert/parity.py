@@ -34,12 +34,14 @@ class Parity:
     trained_accuracy: float
 
 
-def check(weights: Path, images: np.ndarray, labels: np.ndarray, trained: np.ndarray, tolerance: Tolerance) -> Parity:
-    """Run `weights` on pictures (n, h, w[, 3 RGB]) uint8 and compare with the trained network's logits (n, classes).
+def compare(
+    name: str, probabilities: np.ndarray, trained: np.ndarray, labels: np.ndarray, tolerance: Tolerance
+) -> Parity:
+    """What the device says, (n, classes), against the trained network's logits (n, classes) and the labels (n,).
 
-    Raises ParityError outside of the tolerance; a single picture may always differ.
+    Raises ParityError, with the file's `name`, outside of the tolerance; a single picture may always differ.
     """
-    top, expected = device_probabilities(weights, images).argmax(1), trained.argmax(1)
+    top, expected = probabilities.argmax(1), trained.argmax(1)
     found = Parity(
         rows=len(labels),
         agreement=float(np.mean(top == expected)),
@@ -50,7 +52,7 @@ def check(weights: Path, images: np.ndarray, labels: np.ndarray, trained: np.nda
     lost, changed = 1 - found.agreement, abs(found.accuracy - found.trained_accuracy)
     if lost > max(1 - tolerance.agreement, one) or changed > max(tolerance.accuracy, one):
         raise ParityError(
-            f"{weights.name} is not what was trained: same label for {found.agreement:.2%} of {found.rows} pictures "
+            f"{name} is not what was trained: same label for {found.agreement:.2%} of {found.rows} pictures "
             f"(at least {tolerance.agreement:.2%}), accuracy {found.accuracy:.2%} against "
             f"{found.trained_accuracy:.2%} (within {tolerance.accuracy:.2%})"
         )

@@ -14,26 +14,25 @@ import numpy as np
 
 from export.architectures import architecture
 from export.convert import onnx, tflite
-from export.convert.parity import FLOAT32, INT8, Parity, Tolerance, check
+from export.convert.parity import FLOAT32, INT8, Parity, Tolerance, compare, device_probabilities
+from export.convert.representative import sample
 from export.datasets import Dataset
 from export.errors import RunError
+from export.evaluate import temperature
 from export.runs import load_model, predict, read_config
 from ferlite.cards import card_path, sha256
 
 # Of FER-2013: Haar's box covers 96.5 % of the side of its pictures in the median, so the crop needs 1.8 % on every
 # side: benchmarks/crop_margin.py measures it.
 MARGIN = 0.018
+MISTAKES = 30  # on validation; fewer cannot tell how often the network is wrong, and none would make it sure of all
 
-
-Maker = Callable[[keras.Model, Dataset, int], bytes]
-_MAKERS: dict[str, tuple[str, Maker, Tolerance]] = {
-    "tflite-int8": (
-        "-int8.tflite",
-        lambda model, dataset, seed: tflite.int8(model, dataset.training.images, seed),
-        INT8,
-    ),
-    "tflite-float32": ("-float32.tflite", lambda model, *_: tflite.float32(model), FLOAT32),
-    "onnx-float32": ("-float32.onnx", lambda model, *_: onnx.float32(model), FLOAT32),
+Maker = Callable[[keras.Model, np.ndarray], bytes]
+_MAKERS: dict[str, tuple[Maker, Tolerance]] = {
+    "tflite-int8": (tflite.int8, INT8),
+    "tflite-float32": (lambda model, _: tflite.float32(model), FLOAT32),
+    "onnx-int8": (onnx.int8, INT8),
+    "onnx-float32": (lambda model, _: onnx.float32(model), FLOAT32),
 }
 
 
@@ -58,24 +57,35 @@ def convert(
     trained = load_model(run)
     plain = architecture(config["arch"]).deploy(trained)
     card = _card(config, plain, dataset, margin)
+    pictures = sample(dataset.training.images, config["seed"])
     expected = predict(trained, dataset.validation.images)
     found = {}
     folder.mkdir(parents=True, exist_ok=True)
     # beside the target, so that the last step is a rename and never leaves half a file
     with tempfile.TemporaryDirectory(dir=folder, prefix=".converting-") as scratch:
         for kind in formats:
-            suffix, make, tolerance = _MAKERS[kind]
-            weights = Path(scratch, f"{name or run.resolve().name}{suffix}")
+            make, tolerance = _MAKERS[kind]
+            extension, precision = kind.split("-")
+            weights = Path(scratch, f"{name or run.resolve().name}-{precision}.{extension}")
             with redirect_stdout(io.StringIO()):  # the converters print the whole graph
-                weights.write_bytes(make(plain, dataset, config["seed"]))
+                weights.write_bytes(make(plain, pictures))
             _write_card(weights, card)  # the device runtime takes no weights without one
-            parity = check(weights, dataset.validation.images, dataset.validation.labels, expected, tolerance)
-            _write_card(weights, card | {"parity_on_validation": asdict(parity)})
+            probabilities = device_probabilities(weights, dataset.validation.images)
+            parity = compare(weights.name, probabilities, expected, dataset.validation.labels, tolerance)
+            heat = _temperature(probabilities, dataset.validation.labels)
+            _write_card(weights, card | {"temperature": heat, "parity_on_validation": asdict(parity)})
             found[weights.name] = parity
         for file in found:
             for path in (Path(scratch, file), card_path(Path(scratch, file))):
                 path.replace(folder / path.name)
     return found
+
+
+def _temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    if np.count_nonzero(probabilities.argmax(1) != labels) < MISTAKES:
+        return 1.0
+    # of logits the device's probabilities have lost but a constant
+    return round(temperature(np.log(np.maximum(probabilities, 1e-30)), labels), 4)
 
 
 def _write_card(weights: Path, card: dict[str, Any]) -> None:
@@ -88,7 +98,7 @@ def _card(config: dict[str, Any], model: keras.Model, dataset: Dataset, margin: 
     is_fer = dataset.name.startswith("FER-2013")
     if margin is None:
         margin = MARGIN if is_fer else 0.0
-    taken = {key: value for key, value in config["data"].items() if key in ("size", "color", "labels")}
+    taken = {key: config["data"].get(key) for key in ("size", "color", "labels", "drop_copies")}
     return {
         "labels": config["labels"],
         "input": {
@@ -107,7 +117,8 @@ def _card(config: dict[str, Any], model: keras.Model, dataset: Dataset, margin: 
         # of pictures that are the user's own we cannot know
         **({"license": "Apache-2.0; FER-2013 itself was released without an open licence"} if is_fer else {}),
         # without the paths, which are nobody else's business
-        "training": {key: value for key, value in config.items() if key not in ("labels", "weights")} | {"data": taken},
+        "training": {key: value for key, value in config.items() if key not in ("labels", "weights")}
+        | {"data": taken, "teacher": config["teacher"] and Path(config["teacher"]).name},
     }
 
 

@@ -35,6 +35,8 @@ def load(source: Source | str | Path) -> Dataset:
     dataset = _read(source)
     if source.exclude is not None:
         dataset = _without(dataset, source.exclude)
+    if source.drop_copies:
+        dataset = _without_copies(dataset)
     if source.ferplus is not None:
         dataset = _voted(dataset, source)
     if source.labels is not None:
@@ -74,6 +76,16 @@ def _without(dataset: Dataset, path: Path) -> Dataset:
     return _each(dataset, lambda split: split.take(np.array([name not in names for name in split.names], bool)))
 
 
+def _without_copies(dataset: Dataset) -> Dataset:
+    from export.datasets.copies import identical
+
+    keep = np.ones(len(dataset.training), bool)
+    for group in identical(dataset):
+        if any(split != "training" for split, _ in group):
+            keep[[number for split, number in group if split == "training"]] = False
+    return replace(dataset, training=dataset.training.take(keep))
+
+
 def _voted(dataset: Dataset, source: Source) -> Dataset:
     votes = ferplus.read(source.ferplus)
     if any(not name.startswith("row ") for name in dataset.training.names):
@@ -82,6 +94,11 @@ def _voted(dataset: Dataset, source: Source) -> Dataset:
     if last >= len(votes) or (last < len(votes) - 1 and source.exclude is None):
         raise DatasetError(f"{source.ferplus}: {len(votes)} rows of votes for {last + 1} rows of pictures")
     shares, usable = ferplus.shares(votes, source.contempt)
+    if source.votes == "blend":
+        rows = np.array([fer2013.row_index(name) for name in dataset.training.names])
+        blend = ferplus.blend(shares[rows], usable[rows], dataset.training.labels)
+        name = f"{dataset.name} with FER+ votes beside the labels of Training"
+        return replace(dataset, training=replace(dataset.training, votes=blend), name=name)
     if source.votes == "majority":
         usable &= ferplus.majority(shares)
 

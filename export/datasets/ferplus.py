@@ -83,6 +83,19 @@ def shares(votes: np.ndarray, contempt: str = "neutral") -> tuple[np.ndarray, np
     return (emotions / np.maximum(total, 1)[:, None]).astype(np.float32), usable
 
 
+def blend(shares: np.ndarray, usable: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """FER-2013's labels (n,) and the votes for the same pictures, half each, as targets (n, 7) float32 that sum to 1.
+
+    The voters often call a face otherwise than FER-2013 does, `neutral` above all. So each vote counts for what
+    FER-2013 says of pictures with such votes, by all these rows. Where votes are not `usable` the label stands alone.
+    """
+    one_hot = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
+    meaning = shares[usable].T @ one_hot[usable]  # (voted, labelled)
+    meaning /= np.maximum(meaning.sum(1, keepdims=True), 1e-6)
+    translated = shares @ meaning
+    return np.where(usable[:, None], (one_hot + translated) / 2, one_hot).astype(np.float32)
+
+
 def majority(shares: np.ndarray) -> np.ndarray:
     """Which rows (n,) bool have a single label with more votes than any other."""
     top = np.sort(shares, axis=1)

@@ -7,7 +7,7 @@ from typing import Any, Self
 from export.datasets.types import COLORS
 from export.errors import DatasetError
 
-VOTES = ("majority", "distribution")
+VOTES = ("majority", "distribution", "blend")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,10 @@ class Source:
     color: str = "grey"
     labels: tuple[str, ...] | None = None  # to take, in this order; None: all
     ferplus: Path | None = None  # the FER+ votes, in place of the labels of FER-2013
-    votes: str = "majority"  # of them: the label most chosen, or the shares of all
+    votes: str = "majority"  # of them: the label most chosen, the shares of all, or these beside FER-2013's labels
     contempt: str = "neutral"  # in them: counted as neutral, or a "class" of its own
     exclude: Path | None = None  # a list of pictures to leave out
+    drop_copies: bool = False  # leave out training pictures that stand in another split too, pixel for pixel
 
     def __post_init__(self) -> None:
         if self.size is not None and not 16 <= self.size <= 1024:
@@ -29,6 +30,10 @@ class Source:
         for name, known in (("color", COLORS), ("votes", VOTES), ("contempt", ("neutral", "class"))):
             if getattr(self, name) not in known:
                 raise DatasetError(f"{name} is {getattr(self, name)!r}; it has to be one of {', '.join(known)}")
+        if self.votes == "blend" and self.contempt == "class":
+            raise DatasetError(
+                "votes that stand beside the labels of FER-2013 cannot have a class contempt of their own"
+            )
         if self.labels is not None and (len(self.labels) < 2 or len(set(self.labels)) < len(self.labels)):
             raise DatasetError(f"labels are {', '.join(self.labels)}; at least two are needed, each once")
 

@@ -9,6 +9,7 @@ WITH_TENSORFLOW = (
     "architectures",
     "convert",
     "report",
+    "test_distillation.py",
     "test_distribution.py",
     "test_ensemble.py",
     "test_own_pictures.py",

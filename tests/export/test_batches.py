@@ -81,3 +81,34 @@ def test_colour_pictures_have_three_channels_and_grey_ones_one(toy_data):
     colour = replace(toy_data.training, images=np.repeat(toy_data.training.images[..., None], 3, axis=3))
     assert Batches(colour, 7, CONFIG)[0].images.shape == (16, 48, 48, 3)
     assert Batches(toy_data.training, 7, CONFIG)[0].images.shape == (16, 48, 48, 1)
+
+
+def asked(counter=None):
+    """A teacher who is sure of the brightest picture's label, and notes how often it was asked."""
+
+    def teacher(images):
+        if counter is not None:
+            counter.append(images.copy())
+        return np.eye(7, dtype=np.float32)[(images.mean((1, 2, 3)) > 128).astype(int)]
+
+    return teacher
+
+
+def test_a_teacher_answers_for_the_pictures_as_they_are_shown(toy_data):
+    seen = []
+    batch = Batches(toy_data.training, 7, CONFIG, asked(seen))[3]
+    assert np.array_equal(seen[0], batch.images)
+    assert np.array_equal(batch.targets, asked()(batch.images))
+    labels = Batches(toy_data.training, 7, CONFIG)[3].targets
+    both = Batches(toy_data.training, 7, replace(CONFIG, distill=0.25), asked())[3].targets
+    assert np.allclose(both, 0.25 * batch.targets + 0.75 * labels)
+
+
+def test_views_come_again_without_asking_anew(toy_data):
+    seen = []
+    batches = Batches(toy_data.training, 7, replace(CONFIG, views=2), asked(seen))
+    period = 2 * batches.per_epoch
+    first, other, again = batches[1], batches[1 + batches.per_epoch], batches[1 + period]
+    assert not np.array_equal(first.images, other.images)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert len(seen) == 2

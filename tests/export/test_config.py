@@ -26,6 +26,8 @@ from export.errors import RunError
         {"balance": "tare"},
         {"label_smoothing": -0.1},
         {"ema": 2.0},
+        {"distill": 1.5},
+        {"views": -1},
         {"early_stopping": -1},
         {"precision": "float8"},
         {"seed": -1},

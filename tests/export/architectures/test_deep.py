@@ -5,6 +5,7 @@ pytestmark = pytest.mark.tensorflow
 keras = pytest.importorskip("keras")
 
 from export.architectures import deep  # noqa: E402
+from export.convert.release import multiply_adds  # noqa: E402
 from export.train import predict  # noqa: E402
 
 
@@ -13,7 +14,7 @@ def network(request):
     """A network that has seen some batches, so that no scale or statistic is at its start."""
     size, channels = request.param
     keras.utils.set_random_seed(0)
-    model = deep.build(size=size, channels=channels, classes=5, widths=(8, 12, 16), blocks=(2, 1, 2))
+    model = deep.build(size=size, channels=channels, classes=5, stages=((8, 2), (12, 1), (16, 2)))
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
     rng = np.random.default_rng(0)
     for _ in range(5):
@@ -50,3 +51,11 @@ def test_the_released_size():
     plain = deep.deploy(model)
     assert plain.count_params() == 1_459_399
     assert predict(model, np.zeros((3, 48, 48), np.uint8)).shape == (3, 7)
+
+
+def test_width_multiplies_the_filters_and_nano_is_small():
+    wide = deep.deploy(deep.build(width=1.5))
+    assert [layer.filters for layer in wide.layers if isinstance(layer, keras.layers.Conv2D)][::3] == [48, 192, 192]
+    nano = deep.deploy(deep.nano())
+    assert nano.count_params() < 130_000
+    assert multiply_adds(nano) < 12.1e6

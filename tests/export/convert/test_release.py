@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,12 +11,13 @@ pytest.importorskip("keras")
 
 from export import train  # noqa: E402
 from export.convert import release  # noqa: E402
+from export.evaluate import softmax, temperature  # noqa: E402
 from ferlite import cards  # noqa: E402
 
 
 def test_every_format_passes_the_gate_and_has_a_card(toy_run, toy_data, tmp_path):
     found = release.convert(toy_run, toy_data, list(FORMATS), tmp_path / "models", name="toy")
-    assert set(found) == {"toy-int8.tflite", "toy-float32.tflite", "toy-float32.onnx"}
+    assert set(found) == {"toy-int8.tflite", "toy-float32.tflite", "toy-int8.onnx", "toy-float32.onnx"}
     for name, result in found.items():
         card = cards.find(tmp_path / "models" / name)
         assert card.labels == toy_data.labels
@@ -22,14 +25,13 @@ def test_every_format_passes_the_gate_and_has_a_card(toy_run, toy_data, tmp_path
         assert card.notes["parity_on_validation"]["accuracy"] == result.accuracy
         assert card.notes["parameters"] == 1_459_399
         assert 135e6 < card.notes["multiply_adds"] < 140e6
-    assert len(list((tmp_path / "models").iterdir())) == 6
+    assert len(list((tmp_path / "models").iterdir())) == 8
 
 
 def test_the_device_gives_the_trained_networks_probabilities(toy_run, toy_data, tmp_path):
     release.convert(toy_run, toy_data, ["tflite-float32"], tmp_path)
     logits = train.predict(train.load_model(toy_run), toy_data.test.images)
-    expected = np.exp(logits - logits.max(1, keepdims=True))
-    expected /= expected.sum(1, keepdims=True)
+    expected = softmax(logits / cards.find(tmp_path / "toy-float32.tflite").temperature)
     found = parity.device_probabilities(tmp_path / "toy-float32.tflite", toy_data.test.images)
     assert np.abs(found - expected).max() < 1e-3
 
@@ -53,3 +55,16 @@ def test_a_file_that_does_not_run_is_said(tmp_path, toy_data):
     (tmp_path / "bad.tflite").write_bytes(b"nothing")
     with pytest.raises(ParityError, match="does not run on the device runtime"):
         parity.device_probabilities(tmp_path / "bad.tflite", toy_data.test.images)
+
+
+def test_the_cards_temperature_is_the_one_that_fits_the_file(toy_run, toy_data, tmp_path):
+    rng = np.random.default_rng(0)
+    wrong = np.where(rng.random(70) < 0.7, rng.integers(0, 7, 70), toy_data.validation.labels)  # a finite optimum
+    dataset = replace(toy_data, validation=replace(toy_data.validation, labels=wrong))
+    release.convert(toy_run, dataset, ["tflite-int8"], tmp_path)
+    card = cards.find(tmp_path / "toy-int8.tflite")
+    said = parity.device_probabilities(card.weights, dataset.validation.images)
+    assert card.temperature != 1
+    assert temperature(np.log(said), wrong) == pytest.approx(1, abs=0.02)
+    release.convert(toy_run, toy_data, ["tflite-int8"], tmp_path)
+    assert cards.find(tmp_path / "toy-int8.tflite").temperature == 1  # hardly ever wrong: nothing to go by

@@ -130,3 +130,24 @@ def test_the_official_votes_agree_with_the_labels_as_often_as_is_known(data):
     assert agrees[single].mean() == pytest.approx(0.652, abs=0.001)
     assert (agrees & single).mean() == pytest.approx(0.614, abs=0.001)  # of all rows, the others counted as wrong
     assert ferplus.shares(votes, "class")[1].sum() == 35_198
+
+
+def test_blended_votes_are_translated_into_the_labels_of_fer2013():
+    votes = np.stack([counts(neutral=10)] * 4 + [counts(happiness=10), counts(NF=10)])
+    labels = np.array([EMOTIONS.index(name) for name in ("sad", "sad", "sad", "neutral", "happy", "fear")])
+    targets = ferplus.blend(*ferplus.shares(votes), labels)
+    assert targets.dtype == np.float32
+    named = [{EMOTIONS[i]: float(row[i]) for i in np.flatnonzero(row)} for row in targets]
+    # of the faces that voters call neutral three quarters are sad to FER-2013
+    assert named[0] == {"sad": 0.5 + 0.375, "neutral": 0.125}
+    assert named[3] == {"sad": 0.375, "neutral": 0.5 + 0.125}
+    assert named[4] == {"happy": 1}
+    assert named[5] == {"fear": 1}  # no vote can be used
+
+
+@given(st.lists(st.lists(st.integers(0, 10), min_size=10, max_size=10), min_size=1), st.data())
+def test_blended_targets_sum_to_one(votes, chosen):
+    labels = np.array(chosen.draw(st.lists(st.integers(0, 6), min_size=len(votes), max_size=len(votes))))
+    targets = ferplus.blend(*ferplus.shares(np.array(votes)), labels)
+    assert (targets >= 0).all()
+    assert np.allclose(targets.sum(1), 1, atol=1e-5)

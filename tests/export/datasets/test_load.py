@@ -68,6 +68,33 @@ def test_contempt_can_be_a_class_of_its_own(toy_csv, votes):
     assert np.allclose(dataset.training.votes.sum(1), 1)
 
 
+def test_blended_votes_stand_beside_the_labels_of_training_alone(toy_csv, votes):
+    dataset, plain = load(Source(toy_csv, ferplus=votes, votes="blend")), load(toy_csv)
+    for name in ("training", "validation", "test"):
+        assert np.array_equal(dataset.split(name).labels, plain.split(name).labels)
+    assert dataset.training.votes.shape == (112, 7)
+    assert np.array_equal(dataset.training.votes.argmax(1), plain.training.labels)
+    assert dataset.validation.votes is None
+    with pytest.raises(DatasetError, match="cannot have a class contempt"):
+        Source(toy_csv, ferplus=votes, votes="blend", contempt="class")
+
+
+def test_training_pictures_that_stand_in_another_split_are_dropped(toy_csv):
+    lines = toy_csv.read_text().splitlines()
+    first = {
+        usage: next(i for i, line in enumerate(lines) if line.endswith(usage))
+        for usage in ("PublicTest", "PrivateTest")
+    }
+    pixels = lines[first["PrivateTest"]].split(",")[1]
+    for row in (3, 5):
+        emotion, _, usage = lines[row].split(",")
+        lines[row] = f"{emotion},{pixels},{usage}"
+    toy_csv.write_text("\n".join(lines))
+    plain, dropped = load(toy_csv), load(Source(toy_csv, drop_copies=True))
+    assert sorted(set(plain.training.names) - set(dropped.training.names)) == ["row 4", "row 6"]
+    assert (len(dropped.validation), len(dropped.test)) == (70, 70)
+
+
 def test_votes_that_belong_to_other_rows_are_said(toy_csv, votes, tmp_path):
     short = tmp_path / "short.csv"
     short.write_text("\n".join(votes.read_text().splitlines()[:-5]))
