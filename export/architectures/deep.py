@@ -11,6 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from export.architectures.normalization import FusedBatchNormalization
+
 Stages = tuple[tuple[int, int], ...]  # filters and blocks of each
 NANO: Stages = ((12, 1), (24, 2), (48, 2), (72, 2))
 
@@ -73,7 +75,7 @@ def build(
     x = keras.layers.Rescaling(1 / 255, name="scale")(inputs)
     for name, filters, strides in _plan(stages, width):
         x = MultiBranchConv(filters, strides, name=name)(x)
-        x = keras.layers.BatchNormalization(name=f"{name}_norm")(x)
+        x = FusedBatchNormalization(name=f"{name}_norm")(x)
         x = keras.layers.ReLU(name=f"{name}_relu")(x)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     x = keras.layers.Dropout(dropout, seed=seed, name="dropout")(x)

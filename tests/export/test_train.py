@@ -162,7 +162,7 @@ def test_a_run_of_other_labels_or_a_damaged_checkpoint_is_said(whole_run, toy_da
         train.resume(other, whole_run)
     folder = tmp_path / "damaged"
     folder.mkdir()
-    for content, message in (("{", "is damaged"), ('{"labels": []}', "it lacks arch, augment")):
+    for content, message in (("{", "is damaged"), ('{"labels": []}', "it lacks arch, data")):
         (folder / runs.CONFIG).write_text(content)
         with pytest.raises(RunError, match=message):
             runs.read_config(folder)
