@@ -13,6 +13,7 @@ WITH_TENSORFLOW = (
     "test_distribution.py",
     "test_ensemble.py",
     "test_own_pictures.py",
+    "test_recipes.py",
     "test_schedules.py",
     "test_search.py",
     "test_statistics.py",

@@ -21,7 +21,19 @@ def export(*arguments, code=0, **environment):
 
 @pytest.mark.parametrize(
     "command",
-    ["train", "convert", "evaluate", "report", "ensemble", "search", "results", "data", "data fetch", "data check"],
+    [
+        "train",
+        "convert",
+        "evaluate",
+        "report",
+        "ensemble",
+        "search",
+        "reproduce",
+        "results",
+        "data",
+        "data fetch",
+        "data check",
+    ],
 )
 def test_help_needs_no_tensorflow(command):
     out = export(*command.split(), "--help", PYTHONPROFILEIMPORTTIME="1")

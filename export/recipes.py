@@ -1,0 +1,59 @@
+"""How the released models are made from the data alone: teachers, their ensemble, and a student that learns from it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from export.config import Config
+from export.datasets import Source, load
+from export.errors import RunError
+from export.runs import CONFIG, MODEL, read_config, settings
+
+FAST = {"precision": "mixed_bfloat16", "label_smoothing": 0.0}  # soft targets need no smoothing
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The settings of one model, and those of the teachers it learns from by the names of their runs."""
+
+    student: Config
+    teachers: Mapping[str, Config]
+
+
+TEACHERS = {f"teacher-{seed}": Config(arch="deep", epochs=60, seed=seed, **FAST) for seed in (1, 2, 3)}
+RECIPES = {
+    "flagship": Recipe(Config(arch="deep", epochs=90, views=15, **FAST), TEACHERS),
+    "nano": Recipe(Config(arch="nano", epochs=200, views=15, **FAST), TEACHERS),
+}
+
+
+def reproduce(
+    name: str, recipe: Recipe, source: Source, runs: Path, progress: Callable[[str], None] = lambda text: None
+) -> Path:
+    """Train what the recipe says into `runs`, and return the folder of the student's run, `name`.
+
+    What is there already is not trained again, and what was interrupted goes on. Raises RunError where a run of that
+    name has other settings. `progress` is told what begins.
+    """
+    from export import train
+    from export.ensemble import ensemble
+
+    dataset = load(source)
+
+    def trained(folder: Path, config: Config) -> Path:
+        if not (folder / CONFIG).exists():
+            progress(f"training {folder}")
+            train.start(dataset, config, folder, source.as_json())
+        elif settings(read_config(folder)) != config:
+            raise RunError(f"{folder} was trained with other settings; choose another folder by --runs")
+        else:
+            progress(f"going on with {folder}")
+            train.resume(dataset, folder)
+        return folder
+
+    members = [trained(runs / member, config) for member, config in recipe.teachers.items()]
+    teacher = runs / "-".join(["teachers", *(member.name.rpartition("-")[2] for member in members)])
+    if not (teacher / MODEL).exists():
+        progress(f"joining {', '.join(member.name for member in members)}")
+        ensemble(members, dataset, teacher)
+    return trained(runs / name, replace(recipe.student, teacher=str(teacher.resolve())))
