@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from export.architectures.normalization import FusedBatchNormalization
+
 STAGES = ((64, 5, 0.4), (128, 3, 0.4), (256, 3, 0.5))  # channels, kernel, dropout; two convolutions each
 
 
@@ -13,11 +15,11 @@ def build(size: int, channels: int, classes: int, seed: int | None = None) -> ke
     for width, kernel, dropout in STAGES:
         for _ in range(2):
             x = layers.Conv2D(width, kernel, padding="same", activation="elu", kernel_initializer="he_normal")(x)
-            x = layers.BatchNormalization()(x)
+            x = FusedBatchNormalization()(x)
         x = layers.MaxPooling2D()(x)
         x = layers.Dropout(dropout, seed=seed)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(128, activation="elu", kernel_initializer="he_normal")(x)
-    x = layers.BatchNormalization()(x)
+    x = FusedBatchNormalization()(x)
     x = layers.Dropout(0.6, seed=seed)(x)
     return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="deep-elu")

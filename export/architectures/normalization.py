@@ -13,7 +13,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs, training=None, mask=None):
-        if keras.backend.backend() != "tensorflow" or not (training and self.trainable) or self.synchronized:
+        learns = training and self.trainable
+        if keras.backend.backend() != "tensorflow" or not learns or self.synchronized or len(inputs.shape) != 4:
             return super().call(inputs, training=training, mask=mask)
         import tensorflow as tf
 

@@ -12,6 +12,7 @@ import keras
 from keras import layers
 
 from export.architectures import pretrained
+from export.architectures.normalization import FusedBatchNormalization
 from export.errors import RunError
 
 STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))  # channels and blocks of resnet34
@@ -130,4 +131,4 @@ def _conv(x, width: int, kernel: int, strides: int, name: str, padding: str = "s
         kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
-    return layers.BatchNormalization(epsilon=1e-5, name=f"{name}_bn")(x)
+    return FusedBatchNormalization(epsilon=1e-5, name=f"{name}_bn")(x)

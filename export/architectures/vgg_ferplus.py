@@ -7,6 +7,8 @@ last stage.
 import keras
 from keras import layers
 
+from export.architectures.normalization import FusedBatchNormalization
+
 STAGES = ((64, (False, True, False, True)), (128, (False, True, False, True)), (256, (True, True)))  # normalised?
 
 
@@ -21,7 +23,7 @@ def build(size: int, channels: int, classes: int, seed: int | None = None) -> ke
         for normalise in normalised:
             x = layers.Conv2D(width, 3, activation="relu", kernel_initializer="he_normal")(x)
             if normalise:
-                x = layers.BatchNormalization()(x)
+                x = FusedBatchNormalization()(x)
     x = layers.Flatten()(x)
     for _ in range(2):
         x = layers.Dense(1024, activation="relu", kernel_initializer="he_normal")(x)

@@ -126,6 +126,8 @@ def measure(
     probabilities = evaluate.softmax(logits)
     seen = evaluate.repeats(dataset, split_name)
     voted = _majority(split.names, dataset.labels, votes)
+    if votes is None and config["data"].get("ferplus") and config["data"]["votes"] != "blend":
+        voted = "the labels above are FER+'s"
     found = Measured(
         name=name,
         config=config,

@@ -55,5 +55,5 @@ def test_logits_stay_float32_under_mixed_precision():
 def test_every_name_is_there_and_others_are_said():
     for name in ARCHITECTURES:
         assert architecture(name).name == name
-    with pytest.raises(RunError, match="unknown architecture 'vast'; there are deep, deep-elu"):
+    with pytest.raises(RunError, match="unknown architecture 'vast'; there are deep, nano, deep-elu"):
         architecture("vast")

@@ -36,6 +36,12 @@ def test_in_bfloat16_the_statistics_stay_float32():
     assert all(np.allclose(a, b, rtol=0.02, atol=0.02) for a, b in zip(ours[2], theirs[2], strict=True))
 
 
+def test_after_a_dense_layer_it_is_keras_own():
+    flat = X.reshape(len(X), -1)
+    ours, theirs = (np.asarray(kind()(flat, training=True)) for kind in KINDS)
+    assert np.array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("setting", ["frozen", "synchronized"])
 def test_frozen_or_between_replicas_it_is_keras_own(setting, monkeypatch):
     called = []

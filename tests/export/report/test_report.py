@@ -117,6 +117,14 @@ def test_votes_are_found_by_the_row_number(make_run, make_data, tmp_path):
         report([run], lambda _: data, tmp_path / "out", votes=path)
 
 
+def test_a_run_on_votes_needs_no_votes_to_compare_with(make_run, make_data, tmp_path):
+    run, data = make_run("net", make_data()), make_data()
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | {"data": {"ferplus": "votes.csv", "votes": "majority"}}))
+    report([run], lambda _: data, tmp_path / "out", with_pictures=False)
+    assert "No figures on FER+ labels: the labels above are FER+'s." in written(tmp_path / "out")[1]
+
+
 def test_what_does_not_fit_is_said_before_anything_is_measured(make_run, make_data, make_network, tmp_path):
     data, out = make_data(), tmp_path / "out"
     run = make_run("net", data)
