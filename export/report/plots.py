@@ -213,14 +213,14 @@ def plane(models: Sequence[tuple[str, Converted, Speed]]) -> Plot:
         axes.set_ylabel("% right")
 
     caption = "Area of a dot: size of the file. Line: 95 % interval of the accuracy."
-    return Plot("Size, time and accuracy", caption, _drawn(draw, 4.0))
+    return Plot("Size, time and accuracy", caption, _drawn(draw, max(4.0, 1.0 + 0.35 * len(models))))
 
 
 def _label_dots(axes: "Axes", models: Sequence[tuple[str, Converted, Speed]]) -> None:
     """Names beside the dots, pushed apart where dots of like accuracy and time would share a line."""
     low = min(one.figures.accuracy_interval[0] for _, one, _ in models)
     high = max(one.figures.accuracy_interval[1] for _, one, _ in models)
-    gap = (high - low) / 14
+    gap = (high - low) / max(14, 1.2 * len(models))
     last = -1.0
     for _, one, speed in sorted(models, key=lambda model: model[1].figures.accuracy):
         height = max(one.figures.accuracy, last + gap)
@@ -232,6 +232,7 @@ def _label_dots(axes: "Axes", models: Sequence[tuple[str, Converted, Speed]]) ->
             textcoords=("offset points", "data"),
             va="center",
             fontsize=8,
+            arrowprops={"arrowstyle": "-", "lw": 0.5, "alpha": 0.5, "shrinkA": 0, "shrinkB": 3},
         )
 
 
