@@ -40,7 +40,7 @@ def test_it_converts_like_any_other_run(toy_run, other_run, toy_data, tmp_path):
     ensemble([toy_run, other_run], toy_data, tmp_path / "both")
     release.convert(tmp_path / "both", toy_data, ["tflite-float32"], tmp_path / "models")
     notes = cards.find(tmp_path / "models" / "both-float32.tflite").notes
-    assert notes["parameters"] == 1_459_399 + 389_255
+    assert notes["parameters"] == 1_203_223 + 389_255
     assert notes["architecture"] == "ensemble"
 
 

@@ -23,8 +23,8 @@ def test_every_format_passes_the_gate_and_has_a_card(toy_run, toy_data, tmp_path
         assert card.labels == toy_data.labels
         assert result.rows == 70
         assert card.notes["parity_on_validation"]["accuracy"] == result.accuracy
-        assert card.notes["parameters"] == 1_459_399
-        assert 135e6 < card.notes["multiply_adds"] < 140e6
+        assert card.notes["parameters"] == 1_203_223
+        assert 129e6 < card.notes["multiply_adds"] < 130e6
     assert len(list((tmp_path / "models").iterdir())) == 8
 
 
