@@ -18,6 +18,7 @@ from typing import Any, Literal
 from ferlite.errors import ModelError
 
 DEFAULT_MODEL = "deep-int8.tflite"
+SUFFIXES = (".tflite", ".onnx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def bundled_models() -> list[Path]:
     folder = Path(__file__).with_name("models")
     if not folder.is_dir():
         folder = Path(__file__).parents[1] / "models"  # not installed: imported from the clone itself
-    return sorted(path for path in folder.iterdir() if path.suffix in (".tflite", ".onnx"))
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
 
 
 def read(path: Path) -> Card:

@@ -9,7 +9,7 @@ import numpy as np
 
 from export import evaluate
 from export.cli import options as data_options
-from export.datasets import SPLITS, Dataset, Source
+from export.datasets import SPLITS, Dataset, Source, SplitName
 from export.errors import RunError
 from ferlite.errors import FerliteError
 
@@ -44,7 +44,9 @@ def _evaluate(options: argparse.Namespace) -> None:
             raise FerliteError(f"{options.model} is a run; figures are recorded in the card of a converted model")
         dataset, probabilities = _by_keras(options)
     else:
-        dataset, probabilities, weights = _by_ferlite(options)
+        dataset, probabilities, weights = by_ferlite(
+            options.model, options.data, options.split, options.labels, options.ferplus, options.threads
+        )
     result = evaluate.evaluate(probabilities, dataset, options.split)
     if options.json:
         print(json.dumps({"model": str(options.model), **evaluate.as_json(result)}, indent=2))
@@ -65,19 +67,27 @@ def _by_keras(options: argparse.Namespace) -> tuple[Dataset, np.ndarray]:
     return dataset, evaluate.softmax(logits)
 
 
-def _by_ferlite(options: argparse.Namespace) -> tuple[Dataset, np.ndarray, Path]:
+def by_ferlite(
+    model: Path,
+    data: Path | None,
+    split: SplitName,
+    labels: str | None = None,
+    ferplus: Path | None = None,
+    threads: int = 1,
+) -> tuple[Dataset, np.ndarray, Path]:
+    """The data with a converted model's labels, its probabilities (n, labels) on a split, and its weights' path."""
     from ferlite import EmotionClassifier
 
-    classifier = EmotionClassifier(options.model, options.threads)
+    classifier = EmotionClassifier(model, threads)
     card = classifier.card
-    if options.data is None:
-        raise FerliteError(f"{options.model} does not say which data to measure it on; give --data")
+    if data is None:
+        raise FerliteError(f"{model} does not say which data to measure it on; give --data")
     source = Source(
-        options.data,
+        data,
         card.height,
         "grey" if card.color == "grey" else "rgb",
-        None if options.labels is None else tuple(options.labels.split(",")),
-        options.ferplus,
+        None if labels is None else tuple(labels.split(",")),
+        ferplus,
         contempt="class" if "contempt" in card.labels else "neutral",
     )
     dataset = data_options.read(source)
@@ -85,11 +95,11 @@ def _by_ferlite(options: argparse.Namespace) -> tuple[Dataset, np.ndarray, Path]
     if unknown:
         known = [label for label in card.labels if label in dataset.labels]
         raise FerliteError(
-            f"{options.model} does not know {', '.join(unknown)}, which the data has; it knows "
+            f"{model} does not know {', '.join(unknown)}, which the data has; it knows "
             f"{', '.join(card.labels)}. Leave the others out by --labels {','.join(known)}"
         )
-    split = dataset.split(options.split)
+    measured = dataset.split(split)
     places = np.array([card.labels.index(label) for label in dataset.labels])
-    dataset = replace(dataset, labels=card.labels, **{options.split: replace(split, labels=places[split.labels])})
-    images = split.images if split.images.ndim == 3 else split.images[..., ::-1]  # ferlite takes BGR
+    dataset = replace(dataset, labels=card.labels, **{split: replace(measured, labels=places[measured.labels])})
+    images = measured.images if measured.images.ndim == 3 else measured.images[..., ::-1]  # ferlite takes BGR
     return dataset, classifier.predict(images), card.weights

@@ -29,6 +29,7 @@ def export(*arguments, code=0, **environment):
         "ensemble",
         "search",
         "reproduce",
+        "measure",
         "results",
         "data",
         "data fetch",

@@ -1,0 +1,59 @@
+import json
+import shutil
+
+import pytest
+
+from export import cli
+from export.datasets import EMOTIONS
+from ferlite import cards
+
+
+@pytest.fixture
+def models(make_network, tmp_path):
+    """A folder with one network that always says the same."""
+    weights = make_network(
+        labels=EMOTIONS,
+        architecture="deep",
+        parameters=49,
+        multiply_adds=2_304_000,
+        training_data="FER-2013, training split",
+        training={"arch": "deep", "epochs": 3, "teacher": "teachers-1-2", "data": {"drop_copies": True}},
+    )
+    folder = tmp_path / "models"
+    folder.mkdir()
+    card = json.loads(cards.card_path(weights).read_text()) | {"file": "net-int8.tflite.onnx"}
+    target = folder / card["file"]
+    shutil.move(weights, target)
+    cards.card_path(target).write_text(json.dumps(card))
+    return folder
+
+
+def measure(models, data, *options):
+    return cli.main(["measure", str(models), "--data", str(data), *options])
+
+
+def test_figures_go_into_the_cards_and_the_page(models, toy_csv, capsys):
+    assert measure(models, toy_csv, "--record") == 0
+    (weights,) = (path for path in models.iterdir() if path.suffix == ".onnx")
+    figures = cards.find(weights).notes["accuracy"]
+    assert {name: found["rows"] for name, found in figures.items()} == {"validation": 70, "test": 70}
+    page = (models / "MODEL_CARD.md").read_text()
+    assert "| `net-int8.tflite.onnx` | 0.00 MB | 2 M | 14.3% | **14.3%** | 7.9–24.3 | 14.3% of 70 |" in page
+    assert "| angry | 10 |" in page
+    assert "network `deep`, 49 parameters; FER-2013, training split; 3 epochs; learnt from `teachers-1-2`; " in page
+    assert "python -m export measure --data fer2013.csv\n" in page
+    capsys.readouterr()
+    assert measure(models, toy_csv) == 0
+    assert "net-int8.tflite.onnx on test: 14.29% of 70 rows\n" in capsys.readouterr().out
+
+
+def test_a_card_with_other_figures_is_told(models, toy_csv, capsys):
+    assert measure(models, toy_csv) == 1
+    assert "other figures than the cards have: net-int8.tflite.onnx on validation" in capsys.readouterr().err
+    assert not (models / "MODEL_CARD.md").exists()
+
+
+def test_a_folder_without_models_is_said(toy_csv, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert measure(tmp_path / "empty", toy_csv) == 1
+    assert "has no models; convert some" in capsys.readouterr().err
