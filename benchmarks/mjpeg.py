@@ -19,14 +19,16 @@ class MjpegServer:
     """`picture(n)` is the JPEG of picture number n; they are sent `fps` times a second to whoever connects.
 
     `sent` are the times, on the monotonic clock, at which pictures were handed to the network. `stalled` keeps
-    connections open and silent. `kill` and `start` take the server away, its connections too, and bring it back at the
-    same address.
+    connections open and silent, `pause` waits so many seconds before each picture, and `spoil` changes the bytes of
+    each part. `kill` and `start` take the server away, its connections too, and bring it back at the same address.
     """
 
     def __init__(self, picture: Callable[[int], bytes], fps: float = 30.0, last: int | None = None) -> None:
         self.picture, self.fps, self.last = picture, fps, last
         self.sent: dict[int, float] = {}
         self.stalled = False
+        self.pause = 0.0
+        self.spoil: Callable[[bytes], bytes] = bytes
         self.connections = 0
         self._began = time.monotonic()
         self._port = 0
@@ -80,8 +82,11 @@ class MjpegServer:
             if not self.stalled:
                 jpeg = self.picture(number)
                 self.sent[number] = time.monotonic()
-                write(b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg) + jpeg + b"\r\n")
-            number += 1
+                head = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
+                write(self.spoil(head + jpeg + b"\r\n"))
+            if self.pause and self._gone.wait(self.pause):
+                return
+            number = max(number + 1, int((time.monotonic() - self._began) * self.fps))
 
     def __enter__(self) -> Self:
         return self

@@ -360,7 +360,13 @@ def test_bench_times_a_clip_and_prints_json(ferlite, tmp_path):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_whole_files(tmp_path, number, code):
     process = subprocess.Popen(
-        command("demo", "--seconds", 60), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command("demo", "--seconds", 60),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # pytest itself may run where it is ignored, as in the background of a script
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     clip = tmp_path / "ferlite-demo.mp4"
     deadline = time.monotonic() + 60

@@ -1,0 +1,1 @@
+"""How ferlite stands faults, floods and hostile input: what `docs/reliability.md` reports."""
