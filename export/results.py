@@ -105,7 +105,7 @@ def _row(run: Path) -> list[str]:
 def _trained_how(config: dict[str, Any], epochs: int, claim: Claim) -> str:
     short = []
     if epochs < FULLY and not config["early_stopping"]:
-        short.append(f"only {epochs} epochs")
+        short.append(f"only {epochs} epoch{'s' * (epochs != 1)}")
     elif epochs < config["epochs"] and not config["early_stopping"]:
         short.append("not to its end")
     if claim.pretrained and config["weights"] is None:
