@@ -324,7 +324,7 @@ def _all_settings(found: Measured) -> dict[str, str]:
 
 
 def _setting(value: Any) -> str:
-    return "-" if value is None else _without_folders(str(value))
+    return "-" if value is None or value is False else _without_folders(str(value))
 
 
 def _without_folders(text: str) -> str:
