@@ -6,11 +6,17 @@ Optional: `input.layout` (NHWC, as Keras has it, by default, or NCHW, as PyTorch
 side to add on every side, 0 by default), `temperature` (what logits are divided by, so that the probabilities are as
 often right as they say; 1 by default) and whatever else describes the model: `accuracy`, `training_data`, `license`,
 …, kept in `Card.notes`.
+
+Models come from strangers: only regular files are read, and none above a limit.
 """
 
+import errno
 import hashlib
 import json
+import os
+import stat
 from dataclasses import dataclass, field
+from io import BufferedReader
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +25,8 @@ from ferlite.errors import ModelError
 
 DEFAULT_MODEL = "deep-int8.tflite"
 SUFFIXES = (".tflite", ".onnx")
+LARGEST_CARD = 1 << 20  # bytes; the longest released one has 4 KB
+LARGEST_WEIGHTS = 256 << 20  # bytes: a ResNet-152 in float32; an engine needs it several times over in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +67,15 @@ def find(model: str | PathLike[str] | None = None) -> Card:
     does not match the other.
     """
     path = Path(DEFAULT_MODEL if model is None else model)
-    if model is None or not path.is_file():
+    # os.path, for Path raises where a name is too long or a folder closed
+    is_folder, exists = os.path.isdir(path), os.path.exists(path)  # noqa: PTH110, PTH112
+    if model is None or is_folder or not exists:
         bundled = bundled_models()
         by_name = {name: file for file in bundled for name in (file.name, file.stem)}
         if str(path) not in by_name:
             known = ", ".join(file.name for file in bundled) or "none"
-            raise ModelError(f"{model}: no such file, and no bundled model of that name (there are: {known})")
+            what = "a folder" if is_folder else "no such file"
+            raise ModelError(f"{model}: {what}, and no bundled model of that name (there are: {known})")
         path = by_name[str(path)]
     card = read(card_path(path))
     if card.weights.name != path.name:
@@ -84,10 +95,12 @@ def bundled_models() -> list[Path]:
 def read(path: Path) -> Card:
     """Read and check a card; says every fault it finds. The weights are expected in the same folder."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(content(path, LARGEST_CARD))
     except FileNotFoundError:
         raise ModelError(f"{path}: the model's card is missing; a model needs one beside its weights") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ModelError(f"{path}: not a readable card: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: not a readable card: {error}") from error
     faults = _faults(raw)
     if faults:
@@ -112,7 +125,7 @@ def read(path: Path) -> Card:
 def verify(card: Card) -> None:
     """Compare the weights with the card's sha256. Raises ModelError where they differ."""
     try:
-        actual = sha256(card.weights)
+        actual = sha256(card.weights, LARGEST_WEIGHTS)
     except FileNotFoundError:
         raise ModelError(f"{card.weights}: the weights that the card names are missing") from None
     except OSError as error:
@@ -124,10 +137,35 @@ def verify(card: Card) -> None:
         )
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, as hex digits."""
-    with path.open("rb") as file:
+def sha256(path: Path, largest: int | None = None) -> str:
+    """The SHA-256 of a file, as hex digits. Raises OSError, as `content` does."""
+    with _regular(path, largest) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content(path: Path, largest: int = LARGEST_WEIGHTS) -> bytes:
+    """What is in a file. Raises OSError, for what is no regular file or has more than `largest` bytes too."""
+    with _regular(path, largest) as file:
+        return file.read(largest)
+
+
+def _regular(path: Path, largest: int | None) -> BufferedReader:
+    try:
+        file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115  # closed by the caller
+    except ValueError as error:  # characters that no file name can have
+        raise OSError(errno.EINVAL, str(error)) from None
+    status = os.fstat(file.fileno())
+    if stat.S_ISREG(status.st_mode) and (largest is None or status.st_size <= largest):
+        return file
+    file.close()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "Not a regular file")
+    raise OSError(errno.EFBIG, f"It has {status.st_size:,} bytes, more than the {largest:,} that are allowed")
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Without waiting for the other end, where it is a FIFO."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _faults(raw: Any) -> list[str]:
@@ -150,7 +188,14 @@ def _faults(raw: Any) -> list[str]:
         ("margin", margin, lambda value: _is_number(value) and -0.4 <= value <= 2, "a number in -0.4…2"),
         ("temperature", temperature, lambda value: _is_number(value) and 0.01 <= value <= 100, "a number in 0.01…100"),
     ]
-    return [f"{name!r} is {value!r}, not {wanted}" for name, value, holds, wanted in checks if not holds(value)]
+    return [
+        f"{name!r} is {_shortened(value)}, not {wanted}" for name, value, holds, wanted in checks if not holds(value)
+    ]
+
+
+def _shortened(value: Any) -> str:
+    said = repr(value)
+    return said if len(said) <= 100 else f"{said[:100]}…"
 
 
 def _is_number(value: Any) -> bool:
@@ -166,7 +211,7 @@ def _is_range(value: Any) -> bool:
 
 
 def _is_file_name(value: Any) -> bool:
-    return isinstance(value, str) and value not in ("", "..") and value == Path(value).name
+    return isinstance(value, str) and value.isprintable() and value not in ("", "..") and value == Path(value).name
 
 
 def _is_sha256(value: Any) -> bool:
@@ -174,5 +219,6 @@ def _is_sha256(value: Any) -> bool:
 
 
 def _is_labels(value: Any) -> bool:
-    names = isinstance(value, list) and len(value) > 1 and all(isinstance(name, str) and name for name in value)
-    return names and len(set(value)) == len(value)
+    # printable: a name must be able neither to steer a terminal nor to break a line of CSV
+    names = isinstance(value, list) and all(isinstance(name, str) and name and name.isprintable() for name in value)
+    return names and 2 <= len(set(value)) == len(value)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ferlite import cards, interpreters
 from ferlite.errors import ImageError, ModelError, SettingError
 from ferlite.images import cut_out, recolor, resize
+from ferlite.locks import ForkSafeLock
 from ferlite.types import Detection, Image
 
 
@@ -18,8 +19,11 @@ class EmotionClassifier:
 
     `model` is the path of a weights file with its card, or the name of a bundled model; the bundled default without.
     `backend` is an engine out of `ferlite.interpreters.BACKENDS`, used as it is, or "auto": the first that works here;
-    the attribute `backend` names the one in use. Not thread-safe: make one a thread. Raises ModelError for a model that
+    the attribute `backend` names the one in use. Threads that share one take turns. Raises ModelError for a model that
     is missing, damaged or unlike its card, EngineError where no engine works, SettingError for other arguments.
+
+    A model is not trusted: under "auto" one that is new here is run in a process of its own first, with limits of time
+    and memory. One that fails on a face later raises ModelError there; no NaN is ever returned.
     """
 
     def __init__(self, model: str | PathLike[str] | None = None, threads: int = 1, backend: str = "auto") -> None:
@@ -32,10 +36,9 @@ class EmotionClassifier:
         if tensor.shape != self.card.shape:
             raise ModelError(f"{self.card.weights}: takes {tensor.shape}, its card says {self.card.shape}")
         self._values = _lookup(self.card, tensor)
+        self._lock = ForkSafeLock()  # engines mix up what several threads give them
         face = recolor(np.zeros((self.card.height, self.card.width), np.uint8), self.card.color)
-        probe = self._run(face)
-        if probe.shape != (1, len(self.labels)):
-            raise ModelError(f"{self.card.weights}: gives {probe.size} values, its card has {len(self.labels)} labels")
+        self._predict([face])
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -75,20 +78,36 @@ class EmotionClassifier:
 
     def _predict(self, faces: list[Image]) -> NDArray[np.float32]:
         outputs = np.empty((len(faces), len(self.labels)), np.float32)
-        for face, output in zip(faces, outputs, strict=True):
-            output[:] = self._run(face)[0]
-        if self.card.output == "logits":
-            outputs -= outputs.max(axis=1, keepdims=True)
-            outputs /= self.card.temperature
-            np.exp(outputs, out=outputs)
-        outputs /= outputs.sum(axis=1, keepdims=True)
+        with self._lock:
+            for face, output in zip(faces, outputs, strict=True):
+                output[:] = self._run(face)[0]
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no number shows in the sum
+            if self.card.output == "logits":
+                outputs -= outputs.max(axis=1, keepdims=True)
+                outputs /= self.card.temperature
+                np.exp(outputs, out=outputs)
+            elif (outputs < 0).any():
+                raise ModelError(f"{self.card.weights}: gives values below 0, its card says probabilities, not logits")
+            sums = outputs.sum(axis=1, keepdims=True)
+        if not ((sums > 0) & (sums < np.inf)).all():
+            raise ModelError(
+                f"{self.card.weights}: gives values that are no numbers (inf or NaN), or nothing but zeros"
+            )
+        outputs /= sums
         return outputs
 
     def _run(self, face: Image) -> NDArray[np.float32]:
         if self.card.layout == "NCHW" and face.ndim == 3:
             face = face.transpose(2, 0, 1)
         # `take` copies, so the engine always gets a contiguous array of its own type
-        return self._interpreter.run(self._values.take(face).reshape(self._interpreter.input.shape))
+        values = self._values.take(face).reshape(self._interpreter.input.shape)
+        try:
+            output = self._interpreter.run(values)
+        except Exception as error:  # the engines' own errors share no base class
+            raise ModelError(f"{self.card.weights}: {self.backend} cannot run it on this face: {error}") from error
+        if output.shape != (1, len(self.labels)):
+            raise ModelError(f"{self.card.weights}: gives {output.shape}, its card has {len(self.labels)} labels")
+        return output
 
 
 def _lookup(card: cards.Card, tensor: interpreters.Tensor) -> NDArray[Any]:

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 import cv2
 
 from ferlite.images import as_image
-from ferlite.types import Face, Image
+from ferlite.types import Box, Face, Image
 
 # BGR, one for each label in turn, light enough for black text on it.
 COLORS = (
     (90, 130, 255), (130, 190, 150), (200, 150, 230), (80, 220, 250), (240, 180, 90), (120, 240, 170), (210, 210, 210),
 )  # fmt: skip
 FONT = cv2.FONT_HERSHEY_SIMPLEX
+FARTHEST = 1 << 20  # pixels from the image's corner: OpenCV takes no number beyond 32 bits
 
 
 def draw(image: Image, faces: Iterable[Face]) -> Image:
@@ -23,10 +24,10 @@ def draw(image: Image, faces: Iterable[Face]) -> Image:
     line = max(2, smallest_text // 6)
     faces = list(faces)
     for face in faces:  # all boxes first, so that none crosses a label
-        x, y, w, h = face.box
+        x, y, w, h = _within_reach(face.box)
         cv2.rectangle(canvas, (x, y), (x + w, y + h), _color(face), line, cv2.LINE_AA)
     for face in faces:
-        x, y, w, h = face.box
+        x, y, w, h = _within_reach(face.box)
         # as the face, so that neighbours' labels do not cover each other, but always readable
         text_height = min(max(smallest_text, round(w / 8)), largest_text)
         font_scale, weight = cv2.getFontScaleFromHeight(FONT, text_height, 1), max(1, text_height // 12)
@@ -47,3 +48,9 @@ def draw(image: Image, faces: Iterable[Face]) -> Image:
 
 def _color(face: Face) -> tuple[int, int, int]:
     return COLORS[face.labels.index(face.label) % len(COLORS)]
+
+
+def _within_reach(box: Box) -> Box:
+    x, y, w, h = box
+    left, top, right, bottom = (min(max(value, -FARTHEST), FARTHEST) for value in (x, y, x + w, y + h))
+    return Box(left, top, right - left, bottom - top)

@@ -66,7 +66,9 @@ class Follower:
 
     def find(self, frame: Frame) -> Found:
         """Where the faces of the next frame are."""
-        picture = as_image(frame.image if frame.luma is None else frame.luma)
+        picture = as_image(frame.image)
+        if frame.luma is not None:
+            picture = as_image(frame.luma)
         if self._tracker is None:
             faces = [Tracked(None, detection) for detection in self.recognizer.detect(picture, self.min_face)]
             return Found(frame, picture, faces, frozenset())

@@ -14,6 +14,9 @@ from ferlite.types import Box, Image, Landmarks
 
 # Degrees. Of upright faces YuNet's landmarks are up to 5° off, and turning faces by such noise costs accuracy.
 LEAST_TILT = 6.0
+# Pixels, and sides of an image, that a cut-out square may have: where it repeats the edge it takes memory too. Beyond a
+# face as large as the image a margin and a tilt come to 7.1 sides.
+LARGEST = 4096, 8
 
 
 def read_image(path: str | PathLike[str]) -> Image:
@@ -69,6 +72,7 @@ def cut_out(
 
     `size` is (height, width); `color` is "grey", "bgr" or "rgb". What lies past the image's edge repeats the edge. With
     `landmarks` the square is turned about its centre until the eyes are level.
+    Raises ImageError for a box that lies outside of the image or is far larger.
     """
     side = max(1, round(max(box.w, box.h) * (1 + 2 * margin)))
     angle = 0.0 if landmarks is None else tilt(box, landmarks)
@@ -103,6 +107,8 @@ def _square(image: Image, box: Box, side: int) -> Image:
     y0, y1 = max(top, 0), min(top + side, height)
     if x0 >= x1 or y0 >= y1:
         raise ImageError(f"the box {tuple(box)} lies outside of the image of {width}×{height} pixels")
+    if side > max(LARGEST[0], LARGEST[1] * max(height, width)):
+        raise ImageError(f"the box {tuple(box)} is too large for the image of {width}×{height} pixels")
     square = image[y0:y1, x0:x1]
     if (y1 - y0, x1 - x0) == (side, side):
         return square

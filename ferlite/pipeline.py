@@ -32,7 +32,8 @@ class Pipeline:
     to stay cool.
 
     Use it in a `with` block: leaving it ends all threads and closes the source. What goes wrong in any of them is
-    raised by the iteration. One thread at a time may iterate.
+    raised by the iteration. Several threads may iterate: each result goes to one of them. After a fork the process
+    that has opened it may go on; in the other one the iteration raises SettingError.
 
     >>> from ferlite import demo
     >>> with Pipeline(demo.synthetic_camera(seconds=0.5)) as pipeline:
@@ -111,6 +112,8 @@ class Pipeline:
 
     def close(self) -> None:
         """End all threads and close the source; what lies between them is dropped. Any thread may call it."""
+        if self._results.forked:
+            return
         self._closing.set()
         self._frames.close()
         self._found.close()

@@ -18,7 +18,7 @@ class Recognizer:
 
     `model` is the path of a weights file with its card, the name of a bundled model, or an `EmotionClassifier`; the
     bundled default without. `detector` is a name out of `ferlite.detectors.NAMES` or anything that works like one.
-    `threads` and `backend` are the classifier's. Not thread-safe.
+    `threads` and `backend` are the classifier's. Threads that share one take turns.
 
     >>> from ferlite import demo
     >>> recognizer = Recognizer()

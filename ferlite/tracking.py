@@ -78,7 +78,8 @@ class Tracker:
         self._size, self._last = image.shape[:2], timestamp
         self._since_search += 1
         settled = bool(self._tracks) and not any(track.misses for track in self._tracks)
-        regions = [_region(track.detection.box, image.shape) for track in self._tracks]
+        squares = [_region(track.detection.box, image.shape) for track in self._tracks]
+        regions = [square for square in squares if square.w > 0 and square.h > 0]
         every = self.every if settled else max(1, self.every // 3)
         if self._since_search >= every or self._is_cheaper_searched(image, regions):
             detections = self._search(image)
@@ -89,7 +90,7 @@ class Tracker:
         self._update(detections, timestamp)
         self._is_first = False
         reported = [
-            Tracked(track.number, track.detection, track.misses == 0, timestamp - track.seen)
+            Tracked(track.number, track.detection, track.misses == 0, max(0.0, timestamp - track.seen))
             for track in self._tracks
             if track.confirmed and (track.misses == 0 or track.found >= KNOWN)
         ]
@@ -114,8 +115,7 @@ class Tracker:
     def _look(self, image: Image, regions: list[Box]) -> list[Detection]:
         found: list[Detection] = []
         for x, y, w, h in regions:
-            if w > 0 and h > 0:
-                found += (face.placed(x=x, y=y) for face in self.detector(image[y : y + h, x : x + w], LOOK))
+            found += (face.placed(x=x, y=y) for face in self.detector(image[y : y + h, x : x + w], LOOK))
         return _distinct(found)
 
     def _update(self, detections: list[Detection], timestamp: float) -> None:

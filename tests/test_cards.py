@@ -1,12 +1,14 @@
 import contextlib
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferlite import cards
+from ferlite import cards, interpreters
 from ferlite.errors import ModelError
 
 
@@ -41,6 +43,11 @@ def test_reads_a_card(tmp_path):
         ({"labels": ["a"]}, "'labels'"),
         ({"labels": ["a", "a"]}, "different names"),
         ({"labels": "ab"}, "'labels'"),
+        ({"labels": ["a", "\x1b[2J"]}, "'labels'"),
+        ({"labels": ["a"] * 1000}, "…, not a list of two or more different names"),
+        ({"file": "a\0.onnx"}, "'file'"),
+        ({"file": "net.onnx\n"}, "'file'"),
+        ({"file": "/etc/passwd"}, "'file'"),
         ({"input": None}, "'input'"),
         ({"input": {"height": 0, "width": 48, "color": "grey", "range": [0, 1]}}, "'input.height' is 0"),
         ({"input": {"height": 48, "width": True, "color": "grey", "range": [0, 1]}}, "'input.width' is True"),
@@ -78,7 +85,7 @@ def test_any_value_gives_a_card_or_a_model_error(tmp_path_factory, key, value):
         assert isinstance(cards.read(path), cards.Card)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff\xfe", b"[" * 200_000, b" " * 2_000_000])
 def test_what_is_no_card_is_said(tmp_path, content):
     path = tmp_path / "net.onnx.json"
     path.write_bytes(content)
@@ -115,12 +122,62 @@ def test_a_card_of_other_weights_is_noticed(make_network, tmp_path):
         cards.find(copy)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+@pytest.mark.parametrize("which", ["model", "card"])
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (os.mkfifo, "Not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "Not a regular file"),
+        (lambda path: path.symlink_to(path), "no such file|Too many levels of symbolic links"),
+        (lambda path: path.symlink_to("nowhere"), "no such file|card is missing"),
+        (lambda path: path.mkdir(), "a folder|Is a directory"),
+    ],
+)
+def test_what_is_no_regular_file_is_said_at_once(make_network, which, make, said):
+    path = make_network()
+    other = path if which == "model" else cards.card_path(path)
+    other.unlink()
+    make(other)
+    with pytest.raises(ModelError, match=said):
+        cards.find(path)
+
+
+def test_links_to_a_model_and_its_card_are_followed(make_network, tmp_path):
+    """As package managers and download caches lay files out."""
+    path, place = make_network(), tmp_path / "linked"
+    place.mkdir()
+    for file in (path, cards.card_path(path)):
+        (place / file.name).symlink_to(file)
+    assert cards.find(place / path.name).weights == place / path.name
+
+
+def test_files_above_the_limits_are_not_read(make_network):
+    path = make_network()
+    os.truncate(path, cards.LARGEST_WEIGHTS + 1)
+    with pytest.raises(ModelError, match=r"means\.onnx: cannot be read: It has 268,435,457 bytes, more than the 268,"):
+        cards.find(path)
+    with pytest.raises(ModelError, match="cannot be read: It has 268,435,457 bytes"):
+        interpreters.load(path)
+    os.truncate(cards.card_path(path), 1 << 40)
+    with pytest.raises(
+        ModelError, match=r"not a readable card: It has 1,099,511,627,776 bytes, more than the 1,048,576"
+    ):
+        cards.find(path)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "\ud800"])
+def test_what_no_file_can_be_called_is_no_model(name):
+    with pytest.raises(ModelError, match="no such file"):
+        cards.find(name)
+
+
 def test_the_default_does_not_depend_on_the_folder(tmp_path, monkeypatch):
     (tmp_path / cards.DEFAULT_MODEL).touch()
     monkeypatch.chdir(tmp_path)
     assert cards.find().weights.parent != tmp_path
     for name in ("", ".", tmp_path):
-        with pytest.raises(ModelError, match="no such file"):
+        with pytest.raises(ModelError, match="a folder, and no bundled model of that name"):
             cards.find(name)
 
 

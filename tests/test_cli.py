@@ -22,6 +22,7 @@ import pytest
 from benchmarks.mjpeg import MjpegServer
 from ferlite import VideoFile
 from ferlite.__main__ import main
+from ferlite.cards import card_path, sha256
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -62,6 +63,21 @@ def ferlite(tmp_path):
         return done
 
     return run
+
+
+def test_a_name_that_no_terminal_can_show_is_printed_all_the_same(photo, tmp_path):
+    name = os.fsencode(tmp_path) + b"/\xff.jpg"
+    photo.rename(os.fsdecode(name))
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run([*command("image"), name], capture_output=True, env=environment, check=True)
+    assert rb"\udcff.jpg" in done.stdout
+
+
+def test_a_small_file_cannot_take_all_the_memory(ferlite, tmp_path):
+    bomb = tmp_path / "bomb.png"
+    assert cv2.imwrite(str(bomb), np.zeros((11_000, 11_000), np.uint8))
+    assert bomb.stat().st_size < 500_000
+    assert "bomb.png: not a picture OpenCV can read" in ferlite("image", bomb, code=1).stderr
 
 
 def test_image_prints_faces(ferlite, photo):
@@ -199,11 +215,24 @@ def test_without_a_standard_error_it_works_too(photo, tmp_path):
 
 def test_models_of_ones_own_are_verified_too(ferlite, make_network):
     model = make_network()
-    assert "ok" in ferlite("models", "verify", model, "deep-int8").stdout
+    said = ferlite("models", "verify", model, "deep-int8").stdout
+    assert re.search(r"means\.onnx: ok\n    ONNX Runtime \S+ works\n", said)
+    assert re.search(r"deep-int8\.tflite: ok\n    (LiteRT|tflite-runtime) \S+ works\n", said)
     model.write_bytes(model.read_bytes() + b"\0")
     done = ferlite("models", "verify", model, "deep-int8", code=1)
     assert "wrong checksum" in done.stderr
     assert "deep-int8.tflite: ok" in done.stdout
+
+
+def test_models_that_no_engine_can_use_are_found_by_verifying_them(ferlite, make_network, tmp_path):
+    model = make_network(output="probabilities", limits=(-1, 0))  # of a black face they are -1 and 0
+    done = ferlite("models", "verify", model, code=1)
+    assert f"{model}: its checksum is right, but no engine here can use it\n    ONNX Runtime " in done.stderr
+    assert "gives values below 0, its card says probabilities" in done.stderr
+    card = json.loads(card_path(model).read_text())
+    model.write_bytes(model.read_bytes()[:-50])
+    card_path(model).write_text(json.dumps(card | {"sha256": sha256(model)}))
+    assert "refuses it: " in ferlite("models", "verify", model, code=1).stderr
 
 
 def test_an_engine_is_chosen_by_name(ferlite, photo):
@@ -342,6 +371,11 @@ def test_bench_writes_three_files_that_can_be_compared(ferlite, tmp_path):
     assert report["command"].startswith("ferlite bench --quick")
     assert (tmp_path / "out/a.html").read_text().startswith("<!DOCTYPE html>")
     assert "geometric mean" in ferlite("bench", "--compare", "out/a.json", "out/b.json").stdout
+    damaged = json.loads((tmp_path / "out" / "a.json").read_text())
+    damaged["steps"] = [{"size": 7}]
+    (tmp_path / "damaged.json").write_text(json.dumps(damaged))
+    said = ferlite("bench", "--compare", "damaged.json", "out/b.json", code=1).stderr
+    assert "damaged.json and out/b.json: cannot be compared" in said
     ferlite("bench", "--compare", "out/a.json", "out/b.json", "--output", "out/ratios.md")
     assert "| geometric mean |" in (tmp_path / "out/ratios.md").read_text()
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,3 +43,13 @@ def test_labels_have_different_colours():
         return tuple(drawn[120, 50])
 
     assert len({color(label) for label in EMOTIONS}) == 7
+
+
+@pytest.mark.parametrize("huge", [2**31, 2**63, 10**30])
+def test_a_box_beyond_all_numbers_is_drawn_as_far_as_it_is_seen(face, huge):
+    image = np.full((60, 80, 3), 60, np.uint8)
+    for box in (Box(huge, 10, 5, 5), Box(-huge, -huge, 5, huge)):
+        assert draw(image, [replace(face, box=box)]).shape == (60, 80, 3)
+    drawn = draw(image, [replace(face, box=Box(10, -huge, huge, 2 * huge))])
+    assert np.any(drawn[30, 8:12] != 60)  # its left side
+    assert np.all(drawn[30, 20:] == 60)

@@ -43,3 +43,5 @@ def test_faults_are_said(portrait):
         Follower(Recognizer(), classify_every=0)
     with pytest.raises(ImageError, match="has to be uint8"):
         Follower(Recognizer())(Frame(0, 0.0, portrait / 255))
+    with pytest.raises(ImageError, match="has to be uint8"):
+        Follower(Recognizer())(Frame(0, 0.0, portrait / 255, luma=portrait[..., 0].copy()))

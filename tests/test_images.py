@@ -145,6 +145,14 @@ def test_cut_out_refuses_a_box_outside():
         cut_out(np.zeros((40, 50), np.uint8), Box(200, 0, 10, 10), 0.0, (8, 8), "grey")
 
 
+def test_cut_out_refuses_a_box_that_would_take_all_memory():
+    image = np.full((40, 50), 7, np.uint8)
+    assert np.all(cut_out(image, Box(-900, -900, 2000, 2000), 0.0, (8, 8), "grey") == 7)
+    for side in (20_000, 2**31, 2**63, 10**30):
+        with pytest.raises(ImageError, match=r"too large for the image of 50×40"):
+            cut_out(image, Box(-side // 2, 0, side, 10), 0.0, (8, 8), "grey")
+
+
 def test_colours_are_told_apart():
     blue = np.zeros((2, 2, 3), np.uint8)
     blue[..., 0] = 255

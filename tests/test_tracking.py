@@ -237,3 +237,17 @@ def test_whatever_a_detector_says_numbers_are_unique_and_never_reused(frames):
         for number in found:
             assert second - last.get(number, second) <= 2
             last[number] = second
+
+
+def test_a_face_outside_of_the_picture_is_not_looked_for():
+    class Outside:
+        def __call__(self, image, min_face=None):
+            assert image.size
+            return [Detection(Box(5000, 10, 40, 40), 0.9)]
+
+        def work(self, shape, min_face=None):
+            return shape[0] * shape[1] // min(shape[:2])
+
+    tracker = Tracker(Outside())
+    for number in range(8):
+        tracker(IMAGE, number / FPS)

@@ -11,7 +11,6 @@ import io
 import sys
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -75,7 +74,9 @@ def _rows(path: Path, text: io.TextIOBase, problems: list[str]) -> Iterator[tupl
                 yield number, dict(zip(header, values, strict=True))
             else:
                 problems.append(f"row {number}: {len(values)} fields instead of {len(header)}")
-    except (csv.Error, UnicodeDecodeError, zlib.error, EOFError, zipfile.BadZipFile) as error:
+    except DatasetError:
+        raise
+    except Exception as error:  # each compression that a zip file can have fails in its own ways
         problems.append(f"damaged after row {number}: {error}")
 
 
@@ -106,7 +107,7 @@ def _pixels(text: str) -> np.ndarray:
 @contextmanager
 def _opened(path: Path) -> Iterator[io.TextIOBase]:
     if path.suffix.lower() != ".zip":
-        with path.open(encoding="utf-8", newline="") as text:
+        with path.open(encoding="utf-8-sig", newline="") as text:
             yield text
         return
     with ExitStack() as stack:
@@ -116,6 +117,8 @@ def _opened(path: Path) -> Iterator[io.TextIOBase]:
             if not members:
                 raise DatasetError(f"{path}: no {' or '.join(FILES)} inside; found {', '.join(archive.namelist()[:5])}")
             raw = stack.enter_context(archive.open(members[0]))
-        except (zipfile.BadZipFile, RuntimeError) as error:  # RuntimeError: a password, or a compression Python lacks
+        except DatasetError:
+            raise
+        except Exception as error:  # a damaged directory, a password, a compression Python lacks: all differ
             raise DatasetError(f"{path}: not a readable zip file: {error}") from error
-        yield io.TextIOWrapper(raw, encoding="utf-8", newline="")
+        yield io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")

@@ -27,13 +27,14 @@ COLUMNS = (
 )
 _ORDER = [COLUMNS.index(name) for name in ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")]
 _CONTEMPT, _UNKNOWN, _NOT_A_FACE = (COLUMNS.index(name) for name in ("contempt", "unknown", "NF"))
+MOST = 1_000_000  # votes for one label of a picture: sums of far larger ones overflow
 CONTEMPT = ("neutral", "class")  # what becomes of it: counted as neutral, or an eighth label
 
 
 def read(path: Path) -> np.ndarray:
     """Vote counts (rows, 10) int64 in the order of COLUMNS. Raises DatasetError with every damaged row."""
     try:
-        with path.open(encoding="utf-8", newline="") as text:
+        with path.open(encoding="utf-8-sig", newline="") as text:
             rows = list(csv.reader(text))
     except OSError as error:
         raise DatasetError(f"{path}: {error.strerror}; get fer2013new.csv by `python -m export data fetch`") from error
@@ -51,9 +52,9 @@ def read(path: Path) -> np.ndarray:
     for number, row in enumerate(rows[1:], start=2):
         try:
             votes[number - 2] = [int(row[place]) for place in places]
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, OverflowError):
             votes[number - 2] = -1
-        if votes[number - 2].min() < 0:
+        if votes[number - 2].min() < 0 or votes[number - 2].max() > MOST:
             problems.append(f"row {number}: expected {len(COLUMNS)} vote counts, found {','.join(row)[:60]!r}")
     if problems:
         raise DatasetError.of(path, problems)

@@ -87,6 +87,8 @@ class LiveSource:
 
     def close(self) -> None:
         """End the thread and free the device; returns within seconds even where the device hangs."""
+        if self._newest.forked:
+            return  # the device is that of the process which opened it
         self._closing.set()
         self._newest.close()
         self._thread.join(CLOSE_TIMEOUT)

@@ -1,6 +1,7 @@
 """The command `ferlite`: one module for each of its commands, which all end in the library's own functions."""
 
 import argparse
+import io
 import logging
 import os
 import signal
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code. A KeyboardInterrupt goes on to the caller."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that every file is closed properly
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what the terminal cannot show
     _quiet_opencv()
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(logging.Formatter("ferlite: %(message)s"))

@@ -13,7 +13,7 @@ from ferlite.bench import Amount, Bench, compare, files, footage, page, plan, pl
 from ferlite.capture import open_source
 from ferlite.cli.options import Commands, native_stderr_hidden, part, positive, positive_int, size, thread_count, whole
 from ferlite.detectors import QUICK
-from ferlite.errors import EngineError, ModelError, SettingError
+from ferlite.errors import EngineError, ModelError, SettingError, SourceError
 from ferlite.interpreters import BACKENDS
 from ferlite.synthetic import MOST
 from ferlite.types import Detector
@@ -121,7 +121,13 @@ def _write(report: dict[str, Any], output: str, with_page: bool) -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     before, after = (files.read(path) for path in options.compare)
-    table, notes = compare.compare(before, after)
+    try:
+        table, notes = compare.compare(before, after)
+    except SettingError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        both = " and ".join(options.compare)
+        raise SourceError(f"{both}: cannot be compared: a report is damaged ({error!r}); make it again") from error
     if options.output is None:
         print("\n\n".join([*notes, text.aligned(table)]))
         return 0

@@ -7,9 +7,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ferlite import cache, cards, downloads
+from ferlite import cache, cards, downloads, interpreters
+from ferlite.classifier import EmotionClassifier
 from ferlite.cli.options import Commands
-from ferlite.errors import FerliteError, SettingError
+from ferlite.detectors import yunet
+from ferlite.errors import FerliteError, ModelError, SettingError
+from ferlite.interpreters import trial
+from ferlite.interpreters.registry import Engine
 
 
 def add_to(commands: Commands) -> None:
@@ -19,7 +23,11 @@ def add_to(commands: Commands) -> None:
     for name, command, about in (
         ("pull", _pull, "fetch a file from the Internet, checked against its checksum"),
         ("path", _path, "print where a model or file lies"),
-        ("verify", _verify, "check the checksums of models and files; of all that are here without names"),
+        (
+            "verify",
+            _verify,
+            "check the checksums of models and files, and run them; all that are here without names",
+        ),
     ):
         one = actions.add_parser(name, help=about)
         one.add_argument(
@@ -66,11 +74,37 @@ def _verify(options: argparse.Namespace) -> int:
     failed = 0
     for name in options.names or here:
         try:
-            print(f"{_model_path(name)}: ok")
+            path = _model_path(name)
+            usable, said = _run_on_engines(name, path)
+            lines = "".join(f"\n    {line}" for line in said)
+            if not usable:
+                raise ModelError(f"{path}: its checksum is right, but no engine here can use it{lines}")
+            print(f"{path}: ok{lines}")
         except FerliteError as error:
             failed += 1
             print(f"ferlite: {error}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _run_on_engines(name: str, path: Path) -> tuple[bool, list[str]]:
+    """Whether one of the installed engines can use the file, and a line about each."""
+    engines = [yunet.OPENCV] if name in downloads.DOWNLOADS else interpreters.engines_for(path)
+    installed = [engine for engine in engines if engine.location is not None]
+    if not installed:
+        return False, [f"{engine.title} is not installed: {engine.install}" for engine in engines]
+    faults = [_fault(engine, path) for engine in installed]
+    named = zip(installed, faults, strict=True)
+    return None in faults, [fault or f"{engine.title} {engine.version} works" for engine, fault in named]
+
+
+def _fault(engine: Engine, path: Path) -> str | None:
+    try:
+        fault = trial.fault(engine, path, anew=True)
+        if fault is None and engine is not yunet.OPENCV:
+            EmotionClassifier(path, backend=engine.name)  # compares the network with its card
+    except FerliteError as error:
+        return f"{engine.title} {engine.version} refuses it: {error}"
+    return fault
 
 
 def _is_fetched(name: str) -> bool:

@@ -7,7 +7,8 @@ import cv2
 
 from ferlite.detectors import THOROUGH, check_min_face
 from ferlite.errors import ModelError, SettingError
-from ferlite.images import recolor, shrink, shrunk
+from ferlite.images import as_image, recolor, shrink, shrunk
+from ferlite.locks import ForkSafeLock
 from ferlite.types import Box, Detection, Image
 
 # Of OpenCV's three frontal cascades, alt2 finds nearly as many faces as the default one (74 % against 75 %) with far
@@ -26,7 +27,7 @@ class HaarDetector:
     such a face is 28 pixels, so time grows with 1/min_face². Without, it is 0.02, and 0.08 in a `Pipeline` on a live
     source. `scale_factor` and `min_neighbors` are those of
     `cv2.CascadeClassifier.detectMultiScale`. The score of a face seen by n of the cascade's overlapping windows is
-    n / (n + min_neighbors): 0.5 for one just accepted. Not thread-safe: make one a thread.
+    n / (n + min_neighbors): 0.5 for one just accepted.
     """
 
     def __init__(self, min_face: float | None = None, scale_factor: float = 1.2, min_neighbors: int = 3) -> None:
@@ -36,6 +37,7 @@ class HaarDetector:
             raise SettingError(f"min_neighbors is {min_neighbors}; it has to be 1 or more")
         self.min_face = None if min_face is None else check_min_face(min_face)
         self.scale_factor, self.min_neighbors = scale_factor, min_neighbors
+        self._lock = ForkSafeLock()  # OpenCV's detectors hold what they are working on
         folder = getattr(getattr(cv2, "data", None), "haarcascades", None)
         path = Path(folder or "") / CASCADE
         if not folder or not path.exists() or not hasattr(cv2, "CascadeClassifier"):
@@ -53,10 +55,11 @@ class HaarDetector:
 
     def __call__(self, image: Image, min_face: float | None = None) -> list[Detection]:
         # shrunk before the change to grey: cheaper, there are fewer pixels to convert
-        small, scale = shrink(image, self._longest(min_face))
-        boxes, neighbors = self._cascade.detectMultiScale2(
-            recolor(small, "grey"), self.scale_factor, self.min_neighbors, minSize=(WINDOW, WINDOW)
-        )
+        small, scale = shrink(as_image(image), self._longest(min_face))
+        with self._lock:
+            boxes, neighbors = self._cascade.detectMultiScale2(
+                recolor(small, "grey"), self.scale_factor, self.min_neighbors, minSize=(WINDOW, WINDOW)
+            )
         return [
             Detection(Box(*(round(float(v) / scale) for v in box)), float(n) / (float(n) + self.min_neighbors))
             for box, n in zip(boxes, neighbors, strict=True)

@@ -5,6 +5,7 @@ path of the one you have.
 """
 
 import math
+import sys
 from os import PathLike
 from pathlib import Path
 
@@ -13,9 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferlite import downloads
+from ferlite.cards import content, sha256
 from ferlite.detectors import THOROUGH, check_min_face
 from ferlite.errors import ModelError, SettingError
-from ferlite.images import recolor, shrink, shrunk
+from ferlite.images import as_image, recolor, shrink, shrunk
+from ferlite.interpreters import trial
+from ferlite.interpreters.registry import Engine
+from ferlite.locks import ForkSafeLock
 from ferlite.types import Box, Detection, Image, Landmarks, Point
 
 # Pixels the smallest wanted face has in the shrunken image: of 43 annotated faces in photos 40 were found at 12, 42 at
@@ -29,6 +34,18 @@ LEAST = 96
 OVERVIEW = 320
 OVERLAP = 0.3  # two boxes that share more of their union than this are one face: the value of OpenCV's model zoo
 MOST = 200  # faces a picture can have
+LARGEST = 16 << 20  # bytes of a file; YuNet's own has 232,589
+
+OPENCV = Engine(
+    name="opencv",
+    title="OpenCV",
+    suffix=".onnx",
+    driver="",
+    runtime="cv2",
+    distribution="opencv-python",
+    install="pip install opencv-python",
+    trial="ferlite.detectors.yunet",
+)
 
 
 class YuNetDetector:
@@ -38,8 +55,8 @@ class YuNetDetector:
     side of the smallest face to find, as a part of the image's longer side: the image is shrunk until such a face is 16
     pixels, so time grows with 1/min_face². Without, it is 0.02, and 0.08 in a `Pipeline` on a live source. No image is
     shrunk below `least` pixels of its longer side; that matters near known faces, where 64 is faster and 96 sees more.
-    `score` is the least a face needs to be reported. Raises ModelError for a file that is missing or damaged. Not
-    thread-safe: make one a thread.
+    `score` is the least a face needs to be reported. A file other than the one `pull` fetches is tried in a process of
+    its own first, once, for damaged ones can crash OpenCV. Raises ModelError for a file that is missing or damaged.
     """
 
     def __init__(
@@ -56,22 +73,14 @@ class YuNetDetector:
         self.min_face = None if min_face is None else check_min_face(min_face)
         self.score, self.least = score, least
         path = downloads.path("yunet") if model is None else Path(model)
-        try:
-            content = np.frombuffer(path.read_bytes(), np.uint8)
-        except OSError as error:
-            raise ModelError(f"{path}: the detector's file cannot be read: {error.strerror}") from error
-        try:
-            self._network = cv2.FaceDetectorYN.create(
-                "onnx", content, np.empty(0, np.uint8), (OVERVIEW, OVERVIEW), score, OVERLAP, MOST
-            )
-            self._network.detect(np.zeros((OVERVIEW, OVERVIEW, 3), np.uint8))
-        except (cv2.error, SystemError) as error:
-            raise ModelError(
-                f"{path}: OpenCV {cv2.__version__} cannot load it as YuNet; it needs face_detection_yunet_2023mar.onnx"
-            ) from error
+        self._path = path
+        if model is not None:
+            _try_out(path)
+        self._network = _load(path, score)
+        self._lock = ForkSafeLock()  # OpenCV's detectors hold what they are working on
 
     def __call__(self, image: Image, min_face: float | None = None) -> list[Detection]:
-        small, scale = shrink(recolor(image, "bgr"), self._longest(min_face))
+        small, scale = shrink(recolor(as_image(image), "bgr"), self._longest(min_face))
         rows = self._rows(small, scale)
         if max(small.shape) > 1.5 * OVERVIEW:
             overview, further = shrink(small, OVERVIEW)
@@ -89,8 +98,14 @@ class YuNetDetector:
 
     def _rows(self, image: Image, scale: float) -> NDArray[np.float32]:
         """Rows of x, y, w, h, ten coordinates of landmarks and the score, (n, 15) float32."""
-        self._network.setInputSize((image.shape[1], image.shape[0]))
-        rows: NDArray[np.float32] | None = self._network.detect(image)[1]  # type: ignore[assignment]
+        try:
+            with self._lock:
+                self._network.setInputSize((image.shape[1], image.shape[0]))
+                rows: NDArray[np.float32] | None = self._network.detect(image)[1]  # type: ignore[assignment]
+        except cv2.error as error:
+            raise ModelError(
+                f"{self._path}: fails on a picture of {image.shape[1]}×{image.shape[0]}: {error}"
+            ) from error
         if rows is None:
             return np.empty((0, 15), np.float32)
         # of pictures of a few pixels OpenCV returns memory that nobody has written: anything, NaN included
@@ -103,6 +118,43 @@ class YuNetDetector:
         return rows
 
 
+def _load(path: Path, score: float) -> cv2.FaceDetectorYN:
+    try:
+        model = np.frombuffer(content(path, LARGEST), np.uint8)
+    except OSError as error:
+        raise ModelError(f"{path}: the detector's file cannot be read: {error.strerror}") from error
+    try:
+        network = cv2.FaceDetectorYN.create(
+            "onnx", model, np.empty(0, np.uint8), (OVERVIEW, OVERVIEW), score, OVERLAP, MOST
+        )
+        network.detect(np.zeros((OVERVIEW, OVERVIEW, 3), np.uint8))
+    except (cv2.error, SystemError) as error:
+        raise ModelError(
+            f"{path}: OpenCV {cv2.__version__} cannot load it as YuNet; it needs face_detection_yunet_2023mar.onnx"
+        ) from error
+    return network
+
+
+def _try_out(path: Path) -> None:
+    """Raise ModelError where OpenCV does not survive the file."""
+    try:
+        known = sha256(path, LARGEST) == downloads.DOWNLOADS["yunet"].sha256
+    except OSError:
+        return  # `_load` says it
+    if not known and (fault := trial.fault(OPENCV, path)):
+        raise ModelError(f"{path}: {fault}; YuNet needs face_detection_yunet_2023mar.onnx")
+
+
 def _detection(row: list[float]) -> Detection:
     points = (Point(x, y) for x, y in zip(row[4:14:2], row[5:14:2], strict=True))
     return Detection(Box(*(round(v) for v in row[:4])), row[14], Landmarks(*points))
+
+
+def _trial() -> None:
+    """`python -m ferlite.detectors.yunet opencv FILE`, for `trial.fault`."""
+    network = _load(Path(sys.argv[2]), 0.5)
+    network.detect(np.random.default_rng(0).integers(0, 256, (OVERVIEW, OVERVIEW, 3), np.uint8))
+
+
+if __name__ == "__main__":
+    trial.answer(_trial)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ferlite.cards import content
 from ferlite.errors import EngineError, ModelError, SettingError
 from ferlite.interpreters import trial
 from ferlite.interpreters.registry import ENGINES, Engine
@@ -48,7 +49,7 @@ def load(weights: Path, threads: int = 1, backend: str = "auto") -> Interpreter:
     if engine.location is None:
         raise EngineError(f"{engine.title} is not installed: {engine.install}")
     try:
-        model = weights.read_bytes()
+        model = content(weights)
     except OSError as error:
         raise ModelError(f"{weights}: cannot be read: {error.strerror}") from error
     try:
@@ -64,22 +65,22 @@ def load(weights: Path, threads: int = 1, backend: str = "auto") -> Interpreter:
     except (ImportError, AttributeError, SystemError) as error:  # tflite-runtime meets NumPy 2 only here
         raise _broken(engine, error) from error
     except Exception as error:  # the engines' own errors share no base class
-        raise ModelError(f"{weights}: not a model {engine.title} can run: {error}") from error
+        reason = str(error) or type(error).__name__
+        raise ModelError(f"{weights}: not a model {engine.title} can run: {reason}") from error
     return interpreter
 
 
 def choose(weights: Path, backend: str = "auto") -> str:
     """The name of the engine for a file: `backend` itself, or for "auto" the first that passes a trial.
 
-    The trial runs the file once in a process of its own, so that an engine built for another processor, which would
-    kill the program, is passed over with a warning. Raises SettingError for a backend that does not exist or is for
-    other files, EngineError where none works.
+    The trial runs the file in a process of its own, so that an engine built for another processor, which would kill the
+    program, is passed over with a warning, and that a file made to crash its engine, to fill the memory or never to end
+    does no harm. An engine chosen by name is spared the trial. Raises SettingError for a backend that does not exist or
+    is for other files, ModelError for a file that the engine refuses, EngineError where none works.
     """
     if backend not in BACKENDS:
         raise SettingError(f"backend is {backend!r}; there are {', '.join(BACKENDS)}")
-    able = [engine for engine in ENGINES.values() if engine.suffix == weights.suffix]
-    if not able:
-        raise ModelError(f"{weights}: no engine for {weights.suffix or 'a file without suffix'}; use .tflite or .onnx")
+    able = engines_for(weights)
     if backend != "auto":
         if ENGINES[backend] not in able:
             names = " or ".join(engine.name for engine in able)
@@ -97,7 +98,15 @@ def choose(weights: Path, backend: str = "auto") -> str:
                 log.warning("%s; %s is used instead", reason, engine.title)
             return engine.name
         skipped.append(fault)
-    raise EngineError(f"no engine for {weights.suffix} files works here: {'; '.join(skipped + missing)}")
+    raise EngineError(f"{weights}: no engine for {weights.suffix} files works here: {'; '.join(skipped + missing)}")
+
+
+def engines_for(weights: Path) -> list[Engine]:
+    """Those for a file of that suffix, the preferred one first. Raises ModelError where there is none."""
+    able = [engine for engine in ENGINES.values() if engine.suffix == weights.suffix]
+    if not able:
+        raise ModelError(f"{weights}: no engine for {weights.suffix or 'a file without suffix'}; use .tflite or .onnx")
+    return able
 
 
 def _broken(engine: Engine, error: BaseException) -> EngineError:

@@ -7,7 +7,10 @@ from importlib.util import find_spec
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One engine. `driver` is the module of this folder that works it, `runtime` the engine's own module."""
+    """One engine. `driver` is the module of this folder that works it, `runtime` the engine's own module.
+
+    `python -m TRIAL NAME WEIGHTS` tries it with a file, TRIAL being its `trial`; see `ferlite.interpreters.trial`.
+    """
 
     name: str
     title: str
@@ -16,6 +19,7 @@ class Engine:
     runtime: str
     distribution: str
     install: str
+    trial: str = "ferlite.interpreters"
 
     @property
     def location(self) -> str | None:

@@ -1,5 +1,6 @@
 """`.tflite` files, run by LiteRT or by the older tflite-runtime: their Python interfaces are the same."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,8 @@ from numpy.typing import NDArray
 
 from ferlite.errors import ModelError
 from ferlite.interpreters import Tensor
+
+_INPUTS = (np.float32, np.float16, np.uint8, np.int8, np.int16)
 
 
 class TFLiteInterpreter:
@@ -41,4 +44,12 @@ def load(runtime: Any, model: bytes, threads: int) -> TFLiteInterpreter:
     engine.allocate_tensors()
     if len(engine.get_input_details()) != 1 or len(engine.get_output_details()) != 1:
         raise ModelError("a model needs one input and one output")
+    given, result = engine.get_input_details()[0], engine.get_output_details()[0]
+    if given["dtype"] not in _INPUTS:
+        raise ModelError(f"inputs of type {np.dtype(given['dtype'])} are not supported")
+    if np.dtype(result["dtype"]).kind not in "fiu":
+        raise ModelError(f"outputs of type {np.dtype(result['dtype'])} are not supported")
+    scale, _ = given["quantization"]
+    if not 0 <= scale < math.inf:
+        raise ModelError(f"its input is quantised with the scale {scale}")
     return TFLiteInterpreter(engine)

@@ -1,7 +1,8 @@
-"""Whether an engine works on this machine, found out in a process of its own, which it may take down.
+"""Whether an engine works on this machine with a file, found out in a process of its own, which it may take down.
 
-A verdict "works" is kept in the cache folder, so that a trial is run once for each engine, file and machine. A fault is
-not: it may have passed by the next start.
+Both are suspects: an engine built for another processor, and a file made to harm the one that opens it. The process
+has limits of time and memory. A verdict "works" is kept in the cache folder, so that a trial is run once for each
+engine, file and machine. Anything else is not: it may have passed by the next start.
 """
 
 import json
@@ -11,31 +12,35 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from ferlite import cache, device
-from ferlite.cards import sha256
+from ferlite.cards import LARGEST_WEIGHTS, sha256
+from ferlite.errors import EngineError, ModelError
 from ferlite.interpreters.registry import Engine
 
 TIME_LIMIT = 60.0  # seconds
+MEMORY_LIMIT = 2 << 30  # bytes; half of the machine's memory where that is less
+REFUSED = 65  # the exit code for a file that the engine refuses in words
 _KEPT = 100  # verdicts in the file; older ones are dropped
 
 _works: set[str] = set()
 
 
-def fault(engine: Engine, weights: Path) -> str | None:
+def fault(engine: Engine, weights: Path, anew: bool = False) -> str | None:
     """A sentence that says what keeps an installed engine from working here.
 
-    None where it works, and where that cannot be found out: without a Python to start, or without the file. A file
-    that the engine refuses by an exception is no fault of the engine.
+    None where it works, and where that cannot be found out: without a Python to start, or without the file. With
+    `anew` a remembered verdict does not count. Raises ModelError, in the engine's words, for a file that it refuses.
     """
     if not sys.executable or getattr(sys, "frozen", False):
         return None
     try:
         key = _key(engine, weights)
-        if key in _works or key in _read():
+        if not anew and (key in _works or key in _read()):
             return None
         found = _try(engine, weights)
     except OSError:
@@ -45,6 +50,27 @@ def fault(engine: Engine, weights: Path) -> str | None:
     return found
 
 
+def answer(attempt: Callable[[], object]) -> None:
+    """In the process of the trial: make the attempt, within limits, and exit as `fault` understands it."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # dying is an answer here, not worth a core file
+        memory = min(MEMORY_LIMIT, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+        # not of the address space: engines reserve of that what they never use
+        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(
+            resource.RLIMIT_DATA, (memory if most == resource.RLIM_INFINITY else min(memory, most), most)
+        )
+    try:
+        attempt()
+    except ModelError as error:
+        print(*str(error).split(), file=sys.stderr)
+        sys.exit(REFUSED)
+    except EngineError as error:
+        sys.exit(str(error))
+
+
 def _try(engine: Engine, weights: Path) -> str | None:
     named = f"{engine.title} {engine.version}"
     home = str(Path(__file__).parents[2])
@@ -52,8 +78,9 @@ def _try(engine: Engine, weights: Path) -> str | None:
     places = [str(Path(place).absolute()) for place in (sys.path if home in sys.path else [home, *sys.path])]
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "ferlite.interpreters", engine.name, os.fspath(weights)],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(places)},
+            [sys.executable, "-P", "-m", engine.trial, engine.name, os.fspath(weights)],
+            # one thread: the memory of more would count, on a machine with many cores
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(places), "OPENBLAS_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=TIME_LIMIT,
@@ -67,6 +94,8 @@ def _try(engine: Engine, weights: Path) -> str | None:
         names = {known.value: known.name for known in signal.Signals}
         return f"{named} was killed by {names.get(-done.returncode, f'signal {-done.returncode}')} in its trial"
     *_, said = ["", *done.stderr.decode(errors="replace").strip().splitlines()]
+    if done.returncode == REFUSED and said:
+        raise ModelError(said)
     if said.startswith(named):
         return said
     return f"{named} failed its trial with exit code {done.returncode}: {said or 'it said nothing'}"
@@ -76,7 +105,7 @@ def _key(engine: Engine, weights: Path) -> str:
     """All that a verdict hangs on."""
     here = device.describe()
     parts = [engine.name, engine.version, str(engine.location), f"numpy {np.__version__}", f"python {here['python']}"]
-    return ", ".join([*parts, platform.machine(), here["board"], f"sha256 {sha256(weights)}"])
+    return ", ".join([*parts, platform.machine(), here["board"], f"sha256 {sha256(weights, LARGEST_WEIGHTS)}"])
 
 
 def _read() -> list[str]:
@@ -94,7 +123,8 @@ def _remember(key: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             new = Path(folder, path.name)
-            new.write_text(json.dumps([*_read(), key][-_KEPT:], indent=1), encoding="utf-8")
+            kept = [*(other for other in _read() if other != key), key]
+            new.write_text(json.dumps(kept[-_KEPT:], indent=1), encoding="utf-8")
             new.replace(path)  # whole or not at all, whoever else writes
     except OSError:
         pass  # the next process makes the trial again

@@ -1,6 +1,7 @@
 """The frames with their faces drawn in, as a video file; drawn and encoded in a thread of its own."""
 
 import math
+import os
 import shutil
 from os import PathLike
 from pathlib import Path
@@ -48,12 +49,15 @@ class AnnotatedVideo(Sink):
         self._waiting: Queue[FrameResult | None] = Queue(WAITING)  # None ends the thread
         self._failure: FerliteError | None = None
         self._closed = False
+        self._process = os.getpid()
         self._thread = Thread(target=self._encode, name="ferlite video", daemon=True)
         self._thread.start()
 
     def write(self, result: FrameResult) -> None:
         if self._closed:
             raise OutputError(f"{self.path}: is closed")
+        if os.getpid() != self._process:
+            raise OutputError(f"{self.path}: is written by process {self._process}; a fork copies no threads")
         if self._failure is not None:
             self.close()  # and raise it
         if self.paced and self._waiting.full():
@@ -63,7 +67,7 @@ class AnnotatedVideo(Sink):
 
     def close(self) -> None:
         """Encode what waits and end the video."""
-        if self._closed:
+        if self._closed or os.getpid() != self._process:
             return
         self._closed = True
         self._waiting.put(None)

@@ -5,7 +5,7 @@ import pytest
 from ferlite import detectors
 from ferlite.detectors import haar
 from ferlite.detectors.haar import HaarDetector
-from ferlite.errors import ModelError, SettingError
+from ferlite.errors import ImageError, ModelError, SettingError
 
 
 def centre(box):
@@ -39,6 +39,12 @@ def test_min_face_leaves_small_faces_out(portrait):
     small[100 : 100 + face.shape[0], 100 : 100 + face.shape[1]] = face
     assert len(HaarDetector(min_face=0.03)(small)) == 1
     assert HaarDetector(min_face=0.5)(small) == []
+
+
+@pytest.mark.parametrize("array", [np.zeros((40, 40)), np.zeros((0, 5), np.uint8), np.zeros(9, np.uint8), "photo.jpg"])
+def test_what_is_no_image_is_said(array):
+    with pytest.raises(ImageError):
+        HaarDetector()(array)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (2, 500), (500, 3, 3), (19, 19), (1, 30000)])

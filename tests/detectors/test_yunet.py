@@ -1,8 +1,12 @@
+import contextlib
+import os
+import sys
+
 import cv2
 import numpy as np
 import pytest
 
-from ferlite import ModelError, SettingError, YuNetDetector, cache, demo, read_image
+from ferlite import ImageError, ModelError, SettingError, YuNetDetector, cache, demo, read_image
 from ferlite.detectors import create
 
 FILE = "face_detection_yunet_2023mar.onnx"
@@ -76,11 +80,46 @@ def test_another_network_and_a_cut_file_are_said(tmp_path, yunet, make_network):
         YuNetDetector(tmp_path / "none.onnx")
 
 
+def test_a_file_that_crashes_opencv_does_not_take_the_program_along(tmp_path, yunet):
+    """By this one bit OpenCV 4.14 dies of SIGSEGV; another one may refuse the file, or read it."""
+    content = bytearray(yunet.read_bytes())
+    content[5674] ^= 16
+    path = tmp_path / "flipped.onnx"
+    path.write_bytes(content)
+    if cv2.__version__ == "4.14.0":
+        with pytest.raises(ModelError, match=r"flipped\.onnx: OpenCV .* was killed by SIG.* in its trial; YuNet needs"):
+            YuNetDetector(path)
+    else:
+        with contextlib.suppress(ModelError):
+            YuNetDetector(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_what_is_no_file_is_said_at_once(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", 1 << 40)
+    for name, said in (("fifo", "Not a regular file"), ("large", "It has 1,0.* bytes"), ("", "Is a directory")):
+        with pytest.raises(ModelError, match=f"the detector's file cannot be read: {said}"):
+            YuNetDetector(tmp_path / name)
+
+
+def test_the_known_file_needs_no_trial(tmp_path, yunet, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    monkeypatch.setattr("ferlite.interpreters.trial.fault", None)
+    YuNetDetector(yunet)
+
+
 @pytest.mark.parametrize("settings", [{"score": 0}, {"score": 1}, {"min_face": 0}, {"min_face": 1.1}, {"least": 8}])
 def test_bad_settings_are_said(settings, tmp_path):
     (name,) = settings
     with pytest.raises(SettingError, match=f"{name} is"):
         YuNetDetector(tmp_path / "none.onnx", **settings)
+
+
+def test_what_is_no_image_is_said(yunet):
+    with pytest.raises(ImageError):
+        YuNetDetector(yunet)(np.zeros((40, 40)))
 
 
 def test_works_on_every_frame_size(yunet):

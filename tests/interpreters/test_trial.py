@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ferlite import cards, interpreters
+from ferlite.errors import ModelError
 from ferlite.interpreters import trial
 
 NUMPY = f"with NumPy {np.__version__}"
@@ -124,16 +125,19 @@ def test_an_engine_that_hangs_is_given_up(use, make_network):
 def test_where_no_engine_works_each_is_listed_with_its_fault(use, tmp_path):
     said = use(ai_edge_litert=DEAD_ON_IMPORT.format("SIGILL"), tflite_runtime=FOR_OLDER_NUMPY)
     assert said == (
-        "EngineError: no engine for .tflite files works here: LiteRT 9.9 was killed by SIGILL in its trial; "
+        f"EngineError: {cards.find().weights}: no engine for .tflite files works here: "
+        "LiteRT 9.9 was killed by SIGILL in its trial; "
         f"tflite-runtime 9.9 does not work here, {NUMPY}: ImportError: numpy.core.multiarray failed to import\n"
     )
     assert not (tmp_path / "cache").exists()
 
 
 def test_an_only_engine_that_crashes_does_not_take_the_program_along(use, make_network):
-    said = use(make_network(), onnxruntime=DEAD_ON_IMPORT.format("SIGILL"))
+    network = make_network()
+    said = use(network, onnxruntime=DEAD_ON_IMPORT.format("SIGILL"))
     assert said == (
-        "EngineError: no engine for .onnx files works here: ONNX Runtime 9.9 was killed by SIGILL in its trial\n"
+        f"EngineError: {network}: no engine for .onnx files works here: "
+        "ONNX Runtime 9.9 was killed by SIGILL in its trial\n"
     )
 
 
@@ -149,6 +153,33 @@ def test_a_trial_is_run_once(starts, monkeypatch, tmp_path):
     other.write_bytes(weights.read_bytes() + b"\0")
     interpreters.load(other)
     assert starts() == 2
+
+
+def test_a_file_that_the_engine_refuses_is_never_opened_here(starts, tmp_path, monkeypatch):
+    path = tmp_path / "cut.tflite"
+    path.write_bytes(cards.find().weights.read_bytes()[:1000])
+    monkeypatch.setattr(interpreters, "import_module", None)  # what a load in this process needs
+    for times in (1, 2):  # such a verdict is not kept
+        with pytest.raises(ModelError, match=r"cut\.tflite: not a model (LiteRT|tflite-runtime) can run: "):
+            interpreters.load(path)
+        assert starts() == times
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_trial_anew_does_not_rely_on_an_earlier_one(starts, tmp_path):
+    weights = cards.find().weights
+    engine = interpreters.ENGINES[interpreters.choose(weights)]
+    assert trial.fault(engine, weights, anew=True) is None
+    assert starts() == 2
+    assert len(json.loads((tmp_path / "cache/engines.json").read_text())) == 1
+
+
+@needs_litert
+def test_a_trial_has_a_limit_of_memory(use):
+    takes_more = f"import numpy as np\nmost = np.ones({trial.MEMORY_LIMIT} // 8 + 1)\n{WORKING}"
+    said = use(ai_edge_litert=takes_more, tflite_runtime=WORKING)
+    assert "LiteRT 9.9 does not work here" in said
+    assert "Unable to allocate" in said
 
 
 def test_an_engine_asked_for_by_name_is_not_tried(starts):

@@ -27,6 +27,12 @@ def test_reads_the_official_split(tmp_path):
         assert split.images[0].ravel()[:300].tolist() == [number % 256 for number in range(300)]
 
 
+def test_a_file_that_a_spreadsheet_has_saved_is_read(tmp_path):
+    path = write(tmp_path / "fer2013.csv", ROWS)
+    path.write_bytes("\ufeff".encode() + path.read_bytes())
+    assert load(path).labels == EMOTIONS
+
+
 def test_columns_and_labels_go_by_name(tmp_path):
     rows = [f" {usage},{name},{PIXELS}" for usage in ("Training", "PublicTest", "PrivateTest") for name in EMOTIONS]
     dataset = load(write(tmp_path / "icml.csv", rows, header="Usage, emotion, pixels"))
@@ -56,6 +62,23 @@ def test_reads_a_zip(tmp_path):
     path.write_bytes(b"PK no zip")
     with pytest.raises(DatasetError, match="not a readable zip"):
         load(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_zip_is_said_whatever_it_was_packed_by(tmp_path, method):
+    path = tmp_path / "fer2013.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("fer2013.csv", "\n".join(["emotion,pixels,Usage", *ROWS]))
+    whole, labels = path.read_bytes(), load(path).training.labels.tolist()
+    refused = []
+    for start in (*range(30, 90, 4), len(whole) - 10, len(whole) - 5):  # its contents, and where the directory lies
+        path.write_bytes(whole[:start] + b"\xff\xff" + whole[start + 2 :])
+        try:
+            assert load(path).training.labels.tolist() == labels  # not every byte counts
+        except DatasetError as error:
+            refused.append(str(error))
+    assert len(refused) > 2
+    assert all(reason.startswith(f"{path}: ") for reason in refused)
 
 
 @pytest.mark.parametrize(

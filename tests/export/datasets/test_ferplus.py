@@ -52,6 +52,13 @@ def test_a_missing_column_is_named(tmp_path):
         ferplus.read(tmp_path / "empty.csv")
 
 
+@pytest.mark.parametrize("count", ["9" * 30, "9223372036854775807", "-1", "1000001"])
+def test_a_count_that_nobody_can_have_is_named(tmp_path, count):
+    path = write(tmp_path / "votes.csv", f"Training,fer0000000.png,4,0,{count},1,3,2,0,0,0,0")
+    with pytest.raises(DatasetError, match=r"votes\.csv: row 2: expected 10 vote counts"):
+        ferplus.read(path)
+
+
 def test_all_damaged_rows_are_named(tmp_path):
     good = "Training,fer0000000.png,4,0,0,1,3,2,0,0,0,0"
     path = write(tmp_path / "votes.csv", good, "Training,a.png,4,x,0,1,3,2,0,0,0,0", good, "Training,b.png,1,2")
