@@ -1,5 +1,6 @@
 """Keras → ONNX: float32 and int8, at a fixed batch of 1, channels last like TFLite."""
 
+import gc
 import tempfile
 from pathlib import Path
 
@@ -22,7 +23,10 @@ def float32(model: keras.Model) -> bytes:
     """A deployed network (batch 1) as a float32 ONNX file."""
     signature = [tf.TensorSpec(model.input_shape, tf.float32, name=INPUT)]
     converted, _ = tf2onnx.convert.from_keras(model, signature, opset=OPSET)
-    return converted.SerializeToString()
+    content = converted.SerializeToString()
+    del converted
+    gc.collect()  # of the copies of the graph that tf2onnx leaves in cycles: gigabytes of a ResNet34
+    return content
 
 
 def int8(model: keras.Model, pictures: np.ndarray) -> bytes:

@@ -1,5 +1,6 @@
 """Every network one can train goes the whole way to the device."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import cv2
 import pytest
 
 pytestmark = pytest.mark.tensorflow
-pytest.importorskip("keras")
+keras = pytest.importorskip("keras")
 
 from export import train  # noqa: E402
 from export.architectures import ARCHITECTURES  # noqa: E402
@@ -24,6 +25,14 @@ SETTINGS = {
     "label_smoothing": 0.0,
     "ema": 0.8,
 }
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_kept():
+    """Keras and TensorFlow hold every network ever made."""
+    yield
+    keras.backend.clear_session()
+    gc.collect()
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
