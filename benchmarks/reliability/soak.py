@@ -146,9 +146,11 @@ def work(pipe: Connection, url: str | None, options: argparse.Namespace) -> None
 
 def serve(pipe: Connection, fps: float, size: tuple[int, int]) -> None:
     parts = [cv2.imencode(".jpg", picture)[1].tobytes() for picture in _cycle(size)]
+    parent = os.getppid()
     with MjpegServer(lambda number: parts[number % CYCLE], fps) as server:
         pipe.send(server.url)
-        threading.Event().wait()  # until it is terminated
+        while os.getppid() == parent:  # it is terminated, or its parent was killed
+            time.sleep(1)
 
 
 def pictures(size: tuple[int, int], count: int) -> Iterator[Image]:
