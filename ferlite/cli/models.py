@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from ferlite import cache, cards, downloads, interpreters
 from ferlite.classifier import EmotionClassifier
-from ferlite.cli.options import Commands
+from ferlite.cli.options import Commands, native_stderr_hidden
 from ferlite.detectors import yunet
 from ferlite.errors import FerliteError, ModelError, SettingError
 from ferlite.interpreters import trial
@@ -101,7 +101,8 @@ def _fault(engine: Engine, path: Path) -> str | None:
     try:
         fault = trial.fault(engine, path, anew=True)
         if fault is None and engine is not yunet.OPENCV:
-            EmotionClassifier(path, backend=engine.name)  # compares the network with its card
+            with native_stderr_hidden():
+                EmotionClassifier(path, backend=engine.name)  # compares the network with its card
     except FerliteError as error:
         return f"{engine.title} {engine.version} refuses it: {error}"
     return fault
