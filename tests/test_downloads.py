@@ -59,8 +59,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def send(self, content: bytes) -> None:
+        self.server.sent += len(content)  # before: the client may have all of it before this thread goes on
         self.wfile.write(content)
-        self.server.sent += len(content)
 
 
 def whole(handler: Handler) -> None:
