@@ -132,7 +132,7 @@ def watch(options: argparse.Namespace) -> list[Sample]:
 def work(pipe: Connection, url: str | None, options: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
     often, began = max(1, options.frames // SAMPLES), time.monotonic()
-    source: Source = Camera(url) if url else Pictures(pictures(tuple(options.size), options.frames))
+    source: Source = Camera(url) if url else Pictures(pictures(tuple(options.size)))
     recognizer = Recognizer(detector=make_detector(options))
     ages: list[float] = []
     with Pipeline(source, recognizer) as pipeline, JsonLines(os.devnull) as lines:
@@ -153,10 +153,9 @@ def serve(pipe: Connection, fps: float, size: tuple[int, int]) -> None:
             time.sleep(1)
 
 
-def pictures(size: tuple[int, int], count: int) -> Iterator[Image]:
-    made = _cycle(size)
-    for number in range(count):
-        yield made[number % CYCLE].copy()
+def pictures(size: tuple[int, int]) -> Iterator[Image]:
+    for picture in itertools.cycle(_cycle(size)):  # without an end: at that, memory falls
+        yield picture.copy()
 
 
 def plot(samples: list[Sample], slope: float, path: Path) -> None:
