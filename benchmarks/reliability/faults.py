@@ -8,11 +8,8 @@ lies in the cache has to be whole. The printed seed and the number of a round ma
 """
 
 import argparse
-import csv
-import json
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -28,17 +25,12 @@ from tqdm import tqdm
 
 from benchmarks.command import print_machine, run
 from benchmarks.mjpeg import MjpegServer
+from benchmarks.reliability.running import Child, FindingError, check_no_child, environment, finish
 from ferlite import cards, demo
 from ferlite.errors import FerliteError, SettingError
 
-LIMIT = 60.0  # seconds in which anything has to end
-MOMENT = 5.0  # seconds that a child has after its parent
 FPS = 30.0
 NUMBERED = 30  # pictures of the stream, which come again
-
-
-class FindingError(Exception):
-    """What must not happen has happened."""
 
 
 Scenario = Callable[[random.Random, Path], str]
@@ -85,7 +77,7 @@ def play(seed: int, number: int, names: list[str]) -> tuple[str, str]:
 def stream(rng: random.Random, folder: Path) -> str:
     """A network camera that fails in several ways; then the program is stopped in one of three."""
     with _camera() as server:
-        child = _Child(folder, server.url, timeout=20)
+        child = Child(folder, server.url, timeout=20)
         child.wait_for_lines(3)
         faults = [rng.choice(list(FAULTS)) for _ in range(rng.randint(1, 3))]
         for fault in faults:
@@ -100,13 +92,13 @@ def stream(rng: random.Random, folder: Path) -> str:
 def start(rng: random.Random, folder: Path) -> str:
     """Stopped at a random moment of its start, with an empty cache; what is left has to serve the next start."""
     with _camera() as server:
-        child = _Child(folder, server.url)
+        child = Child(folder, server.url)
         after = rng.uniform(0.05, 1.5)
         time.sleep(after)
         how = rng.choice([signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
         child.stop(how, started=False)
         child.check_files(killed=True)  # there may have been no time for a header
-        again = _Child(folder, server.url, frames=3)
+        again = Child(folder, server.url, frames=3)
         again.wait(0)
         again.check_files(killed=False)
     return f"{how.name} after {after:.2f} s, then a start from what was left"
@@ -117,21 +109,21 @@ def sink(rng: random.Random, folder: Path) -> str:
     kind = rng.choice(["full disk", "size limit", "closed pipe", "unwritable folder"])
     with _camera() as server:
         if kind == "full disk":
-            child = _Child(folder, server.url, jsonl="/dev/full")
+            child = Child(folder, server.url, jsonl="/dev/full")
             child.wait(1, "No space left on device")
         elif kind == "size limit":
-            child = _Child(folder, server.url, largest=rng.randint(2_000, 60_000))
+            child = Child(folder, server.url, largest=rng.randint(2_000, 60_000))
             child.wait(1, "File too large", "writing stopped", "playable")
             child.check_files(killed=False, video=False)
         elif kind == "closed pipe":
-            child = _Child(folder, server.url, jsonl="-")
+            child = Child(folder, server.url, jsonl="-")
             assert child.process.stdout is not None
             for _ in range(rng.randint(1, 5)):
                 child.process.stdout.readline()
             child.process.stdout.close()
             child.wait(0)
         else:
-            child = _Child(folder, server.url, jsonl="/proc/faces.jsonl")
+            child = Child(folder, server.url, jsonl="/proc/faces.jsonl")
             child.wait(1, "cannot be written", "No such file")
     return kind
 
@@ -142,12 +134,17 @@ def consumer(rng: random.Random, folder: Path) -> str:
     with _camera() as server:
         command = [sys.executable, "-c", _CONSUMER, how, server.url, str(rng.randint(1, 15))]
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=_env(folder)
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env=environment(folder),
         )
-        out, err = _finish(process)
+        out, err = finish(process)
     if process.returncode or out.strip() != "nothing left":
         raise FindingError(f"a consumer that {how} ended with {process.returncode}: {out.strip()} {err.strip()[-500:]}")
-    _check_no_child(process.pid)
+    check_no_child(process.pid)
     return how
 
 
@@ -179,13 +176,15 @@ def cache(rng: random.Random, folder: Path) -> str:
     try:
         url = f"http://127.0.0.1:{server.server_port}/yunet.onnx"
         command = [sys.executable, "-m", "ferlite", "models", "pull", "yunet", "--url", url]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, env=_env(folder))
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, env=environment(folder))
         after = rng.uniform(0.1, 0.8)
         time.sleep(after)
         process.kill()
         process.communicate()
-        again = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, env=_env(folder))
-        _, err = _finish(again)
+        again = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment(folder)
+        )
+        _, err = finish(again)
     finally:
         server.shutdown()
         server.server_close()
@@ -249,139 +248,6 @@ FAULTS: dict[str, Callable[[MjpegServer, random.Random], None]] = {
     ),
     "another size": _other_size,
 }
-
-
-class _Child:
-    """`ferlite run` on a stream, with all its outputs."""
-
-    def __init__(
-        self,
-        folder: Path,
-        url: str,
-        jsonl: str | None = None,
-        frames: int | None = None,
-        timeout: float = 10.0,
-        largest: int | None = None,
-    ) -> None:
-        self.folder = folder
-        self.jsonl = folder / "faces.jsonl" if jsonl is None else Path(jsonl)
-        command = [sys.executable, "-m", "ferlite", "run", url, "--timeout", f"{timeout:g}", "--jsonl", str(self.jsonl)]
-        command += ["--csv", str(folder / "faces.csv"), "--output", str(folder / "faces.mkv")]
-        if frames is not None:
-            command += ["--frames", str(frames)]
-
-        def prepare() -> None:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where a script has us in the background
-            if largest is not None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE if jsonl == "-" else subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            env=_env(folder),
-            preexec_fn=prepare,
-        )
-
-    def lines(self) -> int:
-        return self.jsonl.read_text().count("\n") if self.jsonl.exists() else 0
-
-    def wait_for_lines(self, count: int) -> None:
-        end = time.monotonic() + LIMIT
-        while self.lines() < count:
-            if self.process.poll() is not None:
-                _, err = self.process.communicate()
-                raise FindingError(f"ended by itself with {self.process.returncode}: {err.strip()[-500:]}")
-            if time.monotonic() > end:
-                self.process.kill()
-                raise FindingError(f"only {self.lines()} of {count} results in {LIMIT:g} s")
-            time.sleep(0.02)
-
-    def stop(self, how: signal.Signals, started: bool = True) -> None:
-        self.process.send_signal(how)
-        _, err = _finish(self.process)
-        expected = {signal.SIGINT: [130], signal.SIGTERM: [143], signal.SIGKILL: [-signal.SIGKILL]}[how]
-        if not started:  # before its own handlers are there
-            expected = [*expected, -how]
-        if self.process.returncode not in expected or ("Traceback" in err and started):
-            raise FindingError(f"{how.name} ended it with {self.process.returncode}: {err.strip()[-800:]}")
-        _check_no_child(self.process.pid)
-
-    def wait(self, code: int, *texts: str) -> None:
-        """For the end by itself; one of the texts has to be in what it says."""
-        _, err = _finish(self.process)
-        if self.process.returncode != code or "Traceback" in err or (texts and not any(text in err for text in texts)):
-            raise FindingError(f"ended with {self.process.returncode}, not {code}: {err.strip()[-800:]}")
-        _check_no_child(self.process.pid)
-
-    def check_files(self, killed: bool, video: bool = True) -> None:
-        """What was written is whole; after a kill the last line may be cut."""
-        text = self.jsonl.read_text() if self.jsonl.exists() else ""
-        whole, _, rest = text.rpartition("\n")
-        if rest and not killed:
-            raise FindingError(f"{self.jsonl.name} ends with half a line: {rest[-80:]!r}")
-        try:
-            numbers = [json.loads(line)["seq"] for line in whole.splitlines()]
-        except (ValueError, KeyError) as error:
-            raise FindingError(f"{self.jsonl.name} has a bad line: {error}") from error
-        if numbers != sorted(set(numbers)):
-            raise FindingError(f"{self.jsonl.name} is not in order: {numbers}")
-        table = self.folder / "faces.csv"
-        rows = list(csv.reader(table.read_text().rpartition("\n")[0].splitlines())) if table.exists() else []
-        if len({len(row) for row in rows}) > 1:
-            raise FindingError(f"{table.name} has rows of {sorted({len(row) for row in rows})} fields")
-        if video and not killed and numbers:
-            clip = cv2.VideoCapture(str(self.folder / "faces.mkv"))
-            playable = clip.read()[0]
-            clip.release()
-            if not playable:
-                raise FindingError("the video does not play")
-        kept = self.folder / "cache" / "engines.json"
-        if kept.exists():
-            try:
-                json.loads(kept.read_text())
-            except ValueError as error:
-                raise FindingError(f"the cache is damaged: {error}") from error
-
-
-def _finish(process: "subprocess.Popen[str]") -> tuple[str, str]:
-    """What it wrote, once it has ended by itself."""
-    try:
-        out, err = process.communicate(timeout=LIMIT)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGABRT)  # faulthandler says where every thread is
-        _, err = process.communicate()
-        raise FindingError(f"did not end within {LIMIT:g} s:\n{(err or '')[-4000:]}") from None
-    return out or "", err or ""
-
-
-def _check_no_child(session: int) -> None:
-    """No process of the ended child's session may be alive; those it started get a moment to go."""
-    end = time.monotonic() + MOMENT
-    while left := [pid for pid in _processes() if _session(pid) == session]:
-        if time.monotonic() > end:
-            os.killpg(session, signal.SIGKILL)
-            raise FindingError(f"processes are left: {left}")
-        time.sleep(0.05)
-
-
-def _processes() -> list[int]:
-    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
-
-
-def _session(pid: int) -> int | None:
-    try:
-        state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
-    except OSError:  # it has gone
-        return None
-    return None if state == "Z" else int(session)
-
-
-def _env(folder: Path) -> dict[str, str]:
-    root = str(Path(__file__).parents[2])
-    return os.environ | {"FERLITE_CACHE": str(folder / "cache"), "PYTHONPATH": root, "PYTHONFAULTHANDLER": "1"}
 
 
 def _camera() -> MjpegServer:

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from benchmarks.reliability import faults
+from benchmarks.reliability import faults, running
 
 SEEDS = {"stream": 2, "start": 3, "sink": 1, "consumer": 1, "cache": 1}
 
@@ -29,32 +29,32 @@ def test_a_round_is_made_again_by_its_seed_and_number(monkeypatch):
 
 def test_what_is_wrong_is_found(tmp_path):
     with faults._camera() as server:
-        child = faults._Child(tmp_path, server.url)
+        child = running.Child(tmp_path, server.url)
         child.wait_for_lines(2)
         child.process.send_signal(signal.SIGTERM)
         child.process.wait(20)
-        with pytest.raises(faults.FindingError, match="SIGINT ended it with 143"):
+        with pytest.raises(running.FindingError, match="SIGINT ended it with 143"):
             child.stop(signal.SIGINT)
         (tmp_path / "faces.jsonl").write_text('{"seq": 1}\n{"seq": ')
-        with pytest.raises(faults.FindingError, match="half a line"):
+        with pytest.raises(running.FindingError, match="half a line"):
             child.check_files(killed=False)
         (tmp_path / "faces.jsonl").write_text('{"seq": 1}\n{"se}\n')
-        with pytest.raises(faults.FindingError, match="a bad line"):
+        with pytest.raises(running.FindingError, match="a bad line"):
             child.check_files(killed=True)
         (tmp_path / "faces.jsonl").write_text('{"seq": 1}\n{"seq": 1}\n')
-        with pytest.raises(faults.FindingError, match="not in order"):
+        with pytest.raises(running.FindingError, match="not in order"):
             child.check_files(killed=False)
 
 
 def test_a_process_that_hangs_or_is_left_is_found(monkeypatch, tmp_path):
-    monkeypatch.setattr(faults, "LIMIT", 0.5)
+    monkeypatch.setattr(running, "LIMIT", 0.5)
     monkeypatch.setattr(faults, "_CONSUMER", "import time; time.sleep(30)")
-    with pytest.raises(faults.FindingError, match=r"did not end within 0\.5 s"):
+    with pytest.raises(running.FindingError, match=r"did not end within 0\.5 s"):
         faults.consumer(random.Random(1), tmp_path)
-    monkeypatch.setattr(faults, "LIMIT", 20.0)
-    monkeypatch.setattr(faults, "MOMENT", 0.2)
+    monkeypatch.setattr(running, "LIMIT", 20.0)
+    monkeypatch.setattr(running, "MOMENT", 0.2)
     monkeypatch.setattr(faults, "_CONSUMER", _LEAVES_A_CHILD)
-    with pytest.raises(faults.FindingError, match="processes are left"):
+    with pytest.raises(running.FindingError, match="processes are left"):
         faults.consumer(random.Random(1), tmp_path)
 
 
