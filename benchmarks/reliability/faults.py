@@ -16,8 +16,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -105,12 +105,21 @@ def start(rng: random.Random, folder: Path) -> str:
 
 
 def sink(rng: random.Random, folder: Path) -> str:
-    """A disk that is full, a pipe that is closed, or a folder that cannot be written to."""
-    kind = rng.choice(["full disk", "size limit", "closed pipe", "unwritable folder"])
+    """A disk that is full, a limit, a pipe that is closed, or a folder that is missing or cannot be written to."""
+    kind = rng.choice(["full disk", "size limit", "closed pipe", "no folder", "read-only folder"])
     with _camera() as server:
         if kind == "full disk":
-            child = Child(folder, server.url, jsonl="/dev/full")
-            child.wait(1, "No space left on device")
+            with _disk(folder, f"size={rng.randint(16, 200)}k") as disk:
+                child = Child(disk or folder, server.url, jsonl=None if disk else "/dev/full")
+                child.wait(1, "No space left on device", "MB left on the disk", "playable")
+                child.check_files(killed=False, video=False)
+        elif kind == "read-only folder":
+            with _disk(folder, "ro") as disk:
+                if disk is None:  # such a limit holds for all but root, who can mount
+                    folder.chmod(0o555)
+                child = Child(disk or folder, server.url)
+                child.wait(1, "cannot be written: Read-only file system", "cannot be written: Permission denied")
+            folder.chmod(0o755)
         elif kind == "size limit":
             child = Child(folder, server.url, largest=rng.randint(2_000, 60_000))
             child.wait(1, "File too large", "writing stopped", "playable")
@@ -248,6 +257,23 @@ FAULTS: dict[str, Callable[[MjpegServer, random.Random], None]] = {
     ),
     "another size": _other_size,
 }
+
+
+@contextmanager
+def _disk(folder: Path, option: str) -> Iterator[Path | None]:
+    """A small disk in the memory, mounted with that option; None for who may not mount."""
+    disk = folder / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", option, "tmpfs", str(disk)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        mounted = False
+    try:
+        yield disk if mounted else None
+    finally:
+        if mounted:
+            subprocess.run(["umount", str(disk)], check=True)
 
 
 def _camera() -> MjpegServer:

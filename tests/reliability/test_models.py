@@ -162,6 +162,22 @@ def test_weights_in_other_files_are_not_looked_for(save, node, tmp_path, monkeyp
             EmotionClassifier(path, backend=backend)
 
 
+def test_weights_of_sparse_constants_in_other_files_are_not_looked_for(save, node, tmp_path):
+    # ONNX Runtime 1.26 checks where dense weights are, and reads these from anywhere
+    onnx = pytest.importorskip("onnx")
+    (tmp_path / "secret").write_bytes(bytes(8))
+    values = onnx.TensorProto(name="values", data_type=onnx.TensorProto.FLOAT, dims=[2])
+    values.data_location = onnx.TensorProto.EXTERNAL
+    values.external_data.add(key="location", value=str(tmp_path / "secret"))
+    indices = onnx.numpy_helper.from_array(np.array([0, 1]), "indices")
+    sparse = onnx.helper.make_sparse_tensor(values, indices, [1, 2])
+    constant = node("Constant", [], ["more"], sparse_value=sparse)
+    path = save([*mean_as_values(node), constant, node("Add", ["both", "more"], ["values"])])
+    for backend in ("auto", "onnxruntime"):
+        with pytest.raises(ModelError, match=r"hostile\.onnx: it keeps weights in another file"):
+            EmotionClassifier(path, backend=backend)
+
+
 def test_no_code_is_loaded_on_the_device_and_nothing_unsafe_is_fetched():
     for path in Path(ferlite.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
