@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ferlite.errors import SettingError as SettingError
     from ferlite.errors import SourceError as SourceError
     from ferlite.following import Follower as Follower
+    from ferlite.images import decode_image as decode_image
     from ferlite.images import read_image as read_image
     from ferlite.pipeline import Pipeline as Pipeline
     from ferlite.recognizer import Recognizer as Recognizer
@@ -79,7 +80,7 @@ _HOMES = {
         "SourceError",
     ),
     "following": ("Follower",),
-    "images": ("read_image",),
+    "images": ("decode_image", "read_image"),
     "pipeline": ("Pipeline",),
     "recognizer": ("Recognizer",),
     "sinks.callback": ("Callback", "Change", "OnChange"),

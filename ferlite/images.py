@@ -31,11 +31,24 @@ def read_image(path: str | PathLike[str]) -> Image:
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        return decode_image(data)
+    except ImageError as error:
+        raise SourceError(f"{path}: {error}") from error
+
+
+def decode_image(data: bytes | NDArray[np.uint8]) -> Image:
+    """The picture in the bytes of a file (JPEG, PNG, …) as BGR (h, w, 3) uint8, turned upright. Raises ImageError.
+
+    For bytes from strangers, set the environment variable OPENCV_IO_MAX_IMAGE_PIXELS before OpenCV is imported: a file
+    of a megabyte can hold a picture of gigabytes.
+    """
+    encoded = np.frombuffer(data, np.uint8)
+    try:
+        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
     except cv2.error as error:  # pictures beyond OpenCV's limits on size
-        raise SourceError(f"{path}: not a picture OpenCV can read: {error.err}") from error
+        raise ImageError(f"not a picture OpenCV can read: {error.err}") from error
     if image is None:
-        raise SourceError(f"{path}: not a picture OpenCV can read ({data.size} bytes); convert it to JPEG or PNG")
+        raise ImageError(f"not a picture OpenCV can read ({encoded.size} bytes); convert it to JPEG or PNG")
     return image
 
 
