@@ -11,7 +11,8 @@ import pytest
 
 import ferlite
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULES = [
     module.name
     for module in walk_packages(ferlite.__path__, "ferlite.")
@@ -31,8 +32,15 @@ def test_there_are_docstrings_to_run():
     assert {"ferlite.recognizer.Recognizer", "ferlite.pipeline.Pipeline"} <= set(found)
 
 
-@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL))
-def test_readme(code, tmp_path, monkeypatch, portrait, capsys):
+PROGRAMS = [
+    pytest.param(path, code, id=f"{path.name}-{number}")
+    for path in PAGES
+    for number, code in enumerate(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL))
+]
+
+
+@pytest.mark.parametrize(("path", "code"), PROGRAMS)
+def test_programs(path, code, tmp_path, monkeypatch, portrait, capsys):
     """The user's photo, and the user's camera: here a short clip."""
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("photo.jpg", portrait)
@@ -40,5 +48,29 @@ def test_readme(code, tmp_path, monkeypatch, portrait, capsys):
     for _ in range(5):
         writer.write(portrait)
     writer.release()
-    exec(compile(code.replace("Pipeline(0", 'Pipeline("clip.avi"'), "README.md", "exec"), {})
+    exec(compile(code.replace("Pipeline(0", 'Pipeline("clip.avi"'), str(path), "exec"), {})
     assert "neutral" in capsys.readouterr().out
+
+
+def test_the_errors_of_the_faq_are_those_of_the_library():
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(ferlite.__file__).parent.rglob("*.py"))
+    errors = re.findall(r"^`(.+)`\n:", (ROOT / "docs/faq.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(errors) > 10
+    for error in errors:
+        assert error in source, error
+
+
+def test_the_readme_links_to_what_is_there():
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert links
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def test_every_page_and_every_public_name_is_in_the_documentation():
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for path in PAGES[1:]:
+        assert path.name in navigation
+    reference = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    for name in ferlite.__all__:
+        home = getattr(ferlite, name).__module__
+        assert f"::: {home}.{name}\n" in reference or (home == "ferlite.errors" and f"::: {home}\n" in reference), name
