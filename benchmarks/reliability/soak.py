@@ -164,12 +164,14 @@ def plot(samples: list[Sample], slope: float, path: Path) -> None:
     figure = Figure(figsize=(9, 7), layout="constrained")
     rows = figure.subplots(3, 1, sharex=True)
     frames = [sample.frames / 1000 for sample in samples]
-    rows[0].plot(frames, [sample.memory for sample in samples], lw=1)
-    rows[0].set(ylabel="resident memory, MB", title=f"{slope:+.3f} KB for 1,000 frames once warm", ylim=(0, None))
+    memory = [sample.memory for sample in samples]
+    rows[0].plot(frames, memory, lw=1)
+    rows[0].set(ylabel="resident memory, MB", title=f"{slope:+.3f} KB for 1,000 frames once warm")
+    rows[0].set(ylim=(0, 1.2 * max(memory)))
     for name in ("threads", "files", "children"):
         rows[1].plot(frames, [getattr(sample, name) for sample in samples], lw=1, label=name)
-    rows[1].set(ylabel="count", ylim=(0, None))
-    rows[1].legend(loc="lower right")
+    rows[1].set(ylabel="count", ylim=(-0.5, None))
+    rows[1].legend(loc="center right")
     rows[2].plot(frames, [sample.age for sample in samples], lw=1, label="median")
     rows[2].plot(frames, [sample.oldest for sample in samples], lw=0.7, alpha=0.6, label="oldest")
     rows[2].set(ylabel="age of a frame, ms", xlabel="frames, thousands", yscale="log")
