@@ -14,6 +14,7 @@ from ferlite.types import Box, Detection, Image
 # Of OpenCV's three frontal cascades, alt2 finds nearly as many faces as the default one (74 % against 75 %) with far
 # fewer false boxes (3 against 14 on 150 pictures without faces): benchmarks/haar_settings.py, scale 1.2, neighbours 3.
 CASCADE = "haarcascade_frontalface_alt2.xml"
+DEBIAN = Path("/usr/share/opencv4/haarcascades")  # Debian's OpenCV has no module cv2.data that would say so
 WINDOW = 20  # pixels: the cascade's own, the smallest it looks at
 # Pixels the smallest wanted face has in the shrunken image. At the window's own size too few of the overlapping windows
 # answer: on webcam frames with faces of 0.083 to 0.1 of the width, min_face 0.08 found 27 % at 24 and all at 28.
@@ -38,12 +39,12 @@ class HaarDetector:
         self.min_face = None if min_face is None else check_min_face(min_face)
         self.scale_factor, self.min_neighbors = scale_factor, min_neighbors
         self._lock = ForkSafeLock()  # OpenCV's detectors hold what they are working on
-        folder = getattr(getattr(cv2, "data", None), "haarcascades", None)
-        path = Path(folder or "") / CASCADE
-        if not folder or not path.exists() or not hasattr(cv2, "CascadeClassifier"):
+        folder = Path(getattr(getattr(cv2, "data", None), "haarcascades", None) or DEBIAN)
+        path = folder / CASCADE
+        if not path.exists() or not hasattr(cv2, "CascadeClassifier"):
             raise ModelError(
-                f"OpenCV {cv2.__version__} comes without {CASCADE}; install a wheel that has it: "
-                "pip install 'opencv-python>=4.11,<5'"
+                f"OpenCV {cv2.__version__} comes without {CASCADE}; install a wheel that has it, pip install "
+                "'opencv-python>=4.11,<5', or, for Debian's own OpenCV, sudo apt install opencv-data"
             )
         try:
             self._cascade = cv2.CascadeClassifier(str(path))

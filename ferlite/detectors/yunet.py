@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ferlite import downloads
 from ferlite.cards import content, sha256
 from ferlite.detectors import THOROUGH, check_min_face
-from ferlite.errors import ModelError, SettingError
+from ferlite.errors import EngineError, ModelError, SettingError
 from ferlite.images import as_image, recolor, shrink, shrunk
 from ferlite.interpreters import trial
 from ferlite.interpreters.registry import Engine
@@ -56,7 +56,8 @@ class YuNetDetector:
     pixels, so time grows with 1/min_face². Without, it is 0.02, and 0.08 in a `Pipeline` on a live source. No image is
     shrunk below `least` pixels of its longer side; that matters near known faces, where 64 is faster and 96 sees more.
     `score` is the least a face needs to be reported. A file other than the one `pull` fetches is tried in a process of
-    its own first, once, for damaged ones can crash OpenCV. Raises ModelError for a file that is missing or damaged.
+    its own first, once, for damaged ones can crash OpenCV. Raises ModelError for a file that is missing or damaged,
+    EngineError for an OpenCV that is too old.
     """
 
     def __init__(
@@ -128,6 +129,8 @@ def _load(path: Path, score: float) -> cv2.FaceDetectorYN:
             "onnx", model, np.empty(0, np.uint8), (OVERVIEW, OVERVIEW), score, OVERLAP, MOST
         )
         network.detect(np.zeros((OVERVIEW, OVERVIEW, 3), np.uint8))
+    except TypeError as error:  # it took nothing but paths then
+        raise EngineError(f"OpenCV {cv2.__version__} is too old for YuNet, which needs 4.11 or newer") from error
     except (cv2.error, SystemError) as error:
         raise ModelError(
             f"{path}: OpenCV {cv2.__version__} cannot load it as YuNet; it needs face_detection_yunet_2023mar.onnx"

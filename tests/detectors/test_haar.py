@@ -1,3 +1,6 @@
+import shutil
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -65,6 +68,16 @@ def test_tiny_and_thin_images_hold_no_face(shape):
 def test_settings_out_of_range_are_said(settings, message):
     with pytest.raises(SettingError, match=message):
         HaarDetector(**settings)
+
+
+def test_the_cascade_of_debian_is_found_where_opencv_says_nothing(monkeypatch, tmp_path, portrait):
+    shutil.copy(Path(cv2.data.haarcascades, haar.CASCADE), tmp_path)
+    monkeypatch.delattr(cv2, "data")
+    monkeypatch.setattr(haar, "DEBIAN", tmp_path)
+    assert len(HaarDetector()(portrait)) == 1
+    monkeypatch.setattr(haar, "DEBIAN", tmp_path / "none")
+    with pytest.raises(ModelError, match="sudo apt install opencv-data"):
+        HaarDetector()
 
 
 def test_an_opencv_without_the_cascade_is_said(monkeypatch, tmp_path):

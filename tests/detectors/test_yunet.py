@@ -1,12 +1,13 @@
 import contextlib
 import os
 import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from ferlite import ImageError, ModelError, SettingError, YuNetDetector, cache, demo, read_image
+from ferlite import EngineError, ImageError, ModelError, SettingError, YuNetDetector, cache, demo, read_image
 from ferlite.detectors import create
 
 FILE = "face_detection_yunet_2023mar.onnx"
@@ -68,6 +69,12 @@ def test_a_damaged_file_is_said(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"damaged\.onnx: OpenCV .* cannot load it as YuNet"):
         YuNetDetector(path)
+
+
+def test_an_opencv_that_is_too_old_is_said(yunet, monkeypatch):
+    monkeypatch.setattr(cv2, "FaceDetectorYN", SimpleNamespace(create=lambda model, config, size: None))
+    with pytest.raises(EngineError, match=rf"OpenCV {cv2.__version__} is too old for YuNet, .* 4\.11"):
+        YuNetDetector(yunet)
 
 
 def test_another_network_and_a_cut_file_are_said(tmp_path, yunet, make_network):
