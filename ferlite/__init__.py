@@ -100,7 +100,15 @@ __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'ferlite' has no attribute {name!r}")
-    return getattr(import_module(f"ferlite.{_HOME_OF[name]}"), name)
+    try:
+        home = import_module(f"ferlite.{_HOME_OF[name]}")
+    except ModuleNotFoundError as error:
+        if error.name != "cv2":
+            raise
+        from ferlite.errors import NO_OPENCV, EngineError
+
+        raise EngineError(NO_OPENCV) from error
+    return getattr(home, name)
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from ferlite.errors import NO_OPENCV
+
 LARGEST = 100_000_000  # pixels of a picture: a file of 1 MB can hold far more, and take the memory of the whole board
 
 
@@ -15,6 +17,11 @@ def main() -> int:
         return command()
     except KeyboardInterrupt:
         return 130
+    except ModuleNotFoundError as error:
+        if error.name != "cv2":
+            raise
+        print(f"ferlite: {NO_OPENCV}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -31,3 +31,9 @@ class OutputError(FerliteError, OSError):
 
 class DownloadError(FerliteError, OSError):
     """A file that cannot be fetched."""
+
+
+NO_OPENCV = (
+    "OpenCV is not installed: pip install 'opencv-python>=4.11,<5'; or, on 32-bit Raspberry Pi OS and Debian, sudo apt "
+    "install python3-opencv opencv-data, and make the virtual environment with --system-site-packages"
+)

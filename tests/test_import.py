@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import ferlite
@@ -48,3 +49,14 @@ def test_the_device_side_never_imports_the_workstation_side():
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             tops = {name.split(".")[0] for name in names}
             assert tops.isdisjoint({"export", "tensorflow", "keras", "torch"}), path
+
+
+def test_a_missing_opencv_is_said():
+    without = "import sys\nsys.modules['cv2'] = None\n"
+    run = partial(subprocess.run, capture_output=True, text=True, check=False)
+    done = run([sys.executable, "-c", f"{without}import ferlite\nferlite.Recognizer"])
+    assert "ferlite.errors.EngineError: OpenCV is not installed: pip install" in done.stderr
+    done = run([sys.executable, "-c", f"{without}from ferlite.__main__ import main\nsys.exit(main())"])
+    assert done.returncode == 1
+    assert done.stderr.startswith("ferlite: OpenCV is not installed: ")
+    assert done.stderr.count("\n") == 1
