@@ -102,12 +102,12 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'ferlite' has no attribute {name!r}")
     try:
         home = import_module(f"ferlite.{_HOME_OF[name]}")
-    except ModuleNotFoundError as error:
-        if error.name != "cv2":
-            raise
-        from ferlite.errors import NO_OPENCV, EngineError
+    except ImportError as error:
+        from ferlite.errors import EngineError, without_opencv
 
-        raise EngineError(NO_OPENCV) from error
+        if (advice := without_opencv(error)) is None:
+            raise
+        raise EngineError(advice) from error
     return getattr(home, name)
 
 

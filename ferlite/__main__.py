@@ -3,7 +3,7 @@
 import os
 import sys
 
-from ferlite.errors import NO_OPENCV
+from ferlite.errors import without_opencv
 
 LARGEST = 100_000_000  # pixels of a picture: a file of 1 MB can hold far more, and take the memory of the whole board
 
@@ -17,10 +17,10 @@ def main() -> int:
         return command()
     except KeyboardInterrupt:
         return 130
-    except ModuleNotFoundError as error:
-        if error.name != "cv2":
+    except ImportError as error:
+        if (advice := without_opencv(error)) is None:
             raise
-        print(f"ferlite: {NO_OPENCV}", file=sys.stderr)
+        print(f"ferlite: {advice}", file=sys.stderr)
         return 1
 
 

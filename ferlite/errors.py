@@ -33,7 +33,13 @@ class DownloadError(FerliteError, OSError):
     """A file that cannot be fetched."""
 
 
-NO_OPENCV = (
-    "OpenCV is not installed: pip install 'opencv-python>=4.11,<5'; or, on 32-bit Raspberry Pi OS and Debian, sudo apt "
-    "install python3-opencv opencv-data, and make the virtual environment with --system-site-packages"
-)
+def without_opencv(error: ImportError) -> str | None:
+    """What to do where it is OpenCV that is missing or does not load; None where it is anything else."""
+    if error.name != "cv2":
+        return None
+    if not isinstance(error, ModuleNotFoundError):
+        return f"OpenCV does not load: {error}; on Debian, sudo apt install libgl1 libglib2.0-0"
+    return (
+        "OpenCV is not installed: pip install 'opencv-python>=4.11,<5'; or, on 32-bit Raspberry Pi OS and Debian, sudo "
+        "apt install python3-opencv opencv-data, and make the virtual environment with --system-site-packages"
+    )

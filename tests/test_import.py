@@ -2,10 +2,13 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+
+import pytest
 
 import ferlite
 
@@ -51,12 +54,22 @@ def test_the_device_side_never_imports_the_workstation_side():
             assert tops.isdisjoint({"export", "tensorflow", "keras", "torch"}), path
 
 
-def test_a_missing_opencv_is_said():
-    without = "import sys\nsys.modules['cv2'] = None\n"
-    run = partial(subprocess.run, capture_output=True, text=True, check=False)
-    done = run([sys.executable, "-c", f"{without}import ferlite\nferlite.Recognizer"])
-    assert "ferlite.errors.EngineError: OpenCV is not installed: pip install" in done.stderr
-    done = run([sys.executable, "-c", f"{without}from ferlite.__main__ import main\nsys.exit(main())"])
+NOT_INSTALLED = "raise ModuleNotFoundError(name='cv2')"
+# what the package says where a system library is missing
+NO_LIBRARY = "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory', name='cv2')"
+
+
+@pytest.mark.parametrize(
+    ("opencv", "message"),
+    [(NOT_INSTALLED, "OpenCV is not installed: pip"), (NO_LIBRARY, "OpenCV does not load: libGL.so.1: cannot open")],
+)
+def test_a_missing_opencv_is_said_with_what_to_install(tmp_path, opencv, message):
+    (tmp_path / "cv2.py").write_text(opencv)
+    run = partial(subprocess.run, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)
+    done = run([sys.executable, "-c", "import ferlite\nferlite.Recognizer"], check=False)
+    assert f"ferlite.errors.EngineError: {message}" in done.stderr
+    done = run([sys.executable, "-m", "ferlite", "demo"], check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("ferlite: OpenCV is not installed: ")
+    assert done.stderr.startswith(f"ferlite: {message}")
     assert done.stderr.count("\n") == 1
+    assert "apt install lib" in done.stderr or "apt install python3-opencv" in done.stderr
