@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from ferlite.types import FrameResult as FrameResult
     from ferlite.types import Landmarks as Landmarks
     from ferlite.types import Point as Point
+    from ferlite.web.server import WebPreview as WebPreview
 
 _HOMES = {
     "capture": ("open_source",),
@@ -91,6 +92,7 @@ _HOMES = {
     "smoothing": ("Smoother",),
     "tracking": ("Tracked", "Tracker"),
     "types": ("Box", "Detection", "Emotion", "Face", "Frame", "FrameResult", "Landmarks", "Point"),
+    "web.server": ("WebPreview",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -22,6 +22,7 @@ from ferlite.cli.options import (
     positive_int,
     size,
     timeout,
+    web_address,
 )
 from ferlite.errors import SettingError
 from ferlite.pipeline import Pipeline
@@ -32,6 +33,7 @@ from ferlite.sinks.window import Window
 from ferlite.smoothing import SECONDS
 from ferlite.tracking import EVERY
 from ferlite.types import FrameResult, Sink
+from ferlite.web import HOST, PORT
 
 
 def add_to(commands: Commands) -> None:
@@ -50,6 +52,7 @@ def add_to(commands: Commands) -> None:
         "--csv", metavar="FILE", help="write one row a face, and one for each frame without; - is standard output"
     )
     run.add_argument("--show", action="store_true", help="show the faces in a window; q ends")
+    _add_web_options(run)
     run.add_argument("--frames", type=positive_int, metavar="N", help="stop after N frames")
     _add_source_options(run)
     _add_time_options(run)
@@ -66,8 +69,27 @@ def add_to(commands: Commands) -> None:
         metavar="FILE.mp4",
         help="the annotated clip (default: ferlite-demo.mp4)",
     )
+    _add_web_options(demo_parser)
     add_model_options(demo_parser)
     demo_parser.set_defaults(command=_demo, jsonl=None, csv=None, show=False, frames=None, tracking=True)
+
+
+def _add_web_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--web",
+        type=web_address,
+        nargs="?",
+        const=(HOST, PORT),
+        metavar="HOST:PORT",
+        help=f"show it in a browser, at {HOST}:{PORT} where no other address is given; 0.0.0.0:{PORT} is for the whole "
+        "network, by a token",
+    )
+    parser.add_argument(
+        "--web-token",
+        metavar="TOKEN",
+        help="ask viewers for this token; in the environment, as FERLITE_WEB_TOKEN, it does not stand in the list of "
+        "processes (default: one made at random, and none where only this machine reaches the address)",
+    )
 
 
 def _add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -166,6 +188,8 @@ def _follow(pipeline: Pipeline, options: argparse.Namespace) -> None:
     source = pipeline.source
     talk = sys.stderr if "-" in (options.jsonl, options.csv) else sys.stdout
     with_faces = 0
+    if options.web is None and options.web_token is not None:
+        raise SettingError("--web-token is for --web, which was not given")
     with ExitStack() as stack:
         # runs last, also when the run is interrupted or fails: no frame is under way any more
         stack.callback(lambda: _sum_up(pipeline, with_faces, talk))
@@ -179,6 +203,8 @@ def _follow(pipeline: Pipeline, options: argparse.Namespace) -> None:
             video = AnnotatedVideo(options.output, source.fps or 30.0, paced=source.live)
             stack.callback(lambda: _say_left_out(video, talk))
             sinks.append(stack.enter_context(video))
+        if options.web is not None:
+            sinks.append(stack.enter_context(_preview(options, talk)))
         window = stack.enter_context(Window()) if options.show else None
         if window is not None:
             sinks.append(window)
@@ -197,6 +223,16 @@ def _follow(pipeline: Pipeline, options: argparse.Namespace) -> None:
                 tqdm.write(_result_line(result), file=talk)
             if pipeline.stats.count == options.frames or (window is not None and window.closed):
                 break
+
+
+def _preview(options: argparse.Namespace, file: TextIO) -> Sink:
+    from ferlite.web.server import WebPreview  # brings asyncio along, which no other command needs
+
+    token = os.environ.get("FERLITE_WEB_TOKEN") or None if options.web_token is None else options.web_token
+    host, port = options.web
+    preview = WebPreview(host, port, token)
+    print(f"Live preview: {preview.url}", file=file, flush=True)
+    return preview
 
 
 def _sum_up(pipeline: Pipeline, with_faces: int, file: TextIO) -> None:

@@ -97,6 +97,16 @@ def size(text: str) -> tuple[int, int]:
     return int(numbers[0]), int(numbers[1])
 
 
+def web_address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not (host and colon and "/" not in host and port.isdecimal() and int(port) <= 65535):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an address like 127.0.0.1:8000; a source that is meant stands before --web"
+        )
+    return host, int(port)
+
+
 def _real(text: str, holds: Callable[[float], bool], wanted: str) -> float:
     try:
         number = float(text)
