@@ -139,6 +139,7 @@ class Page:
 
     def open(self, url: str) -> None:
         self.send("Page.navigate", url=url)
+        self.wait_for("location.href !== 'about:blank' && document.readyState === 'complete'")
 
     def resize(self, width: int, height: int) -> None:
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
@@ -148,6 +149,9 @@ class Page:
         done = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
+
+    def keep_downloads(self, folder: Path) -> None:
+        self._browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
     def wait_for(self, script: str, holds: Callable[[Any], bool] = bool) -> Any:
         """The value of an expression once it holds."""

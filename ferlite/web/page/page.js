@@ -4,7 +4,7 @@ const SILENT = 6; // seconds without a word from the server, which says somethin
 const AGAIN = 2; // seconds until the next attempt
 const SPEAK = 4; // seconds at least between two announcements to screen readers
 const LANES = 6; // faces in the timeline; of more, those that were there last
-const SHARES = 3; // labels of a lane that are put in words, the others as one
+const SHARES = 2; // labels of a lane that are put in words, the others as one
 const GAP = 3; // seconds: as ferlite/web/timeline.py has it
 
 const byId = (id) => document.getElementById(id);
@@ -222,7 +222,9 @@ function drawResult() {
   byId("nobody").hidden = faces.length > 0;
   const list = byId("faces");
   const cards = new Map([...list.children].map((card) => [card.dataset.face, card]));
-  const numbered = faces.map((face, place) => [numberOf(face, place), face]).sort(([a], [b]) => Math.abs(a) - Math.abs(b));
+  list.classList.toggle("many", faces.length > 2);
+  const numbered = faces.map((face, place) => [numberOf(face, place), face]);
+  numbered.sort(([a], [b]) => Math.abs(a) - Math.abs(b));
   numbered.forEach(([number, face], place) => {
     const card = cards.get(String(number)) ?? newCard(number);
     cards.delete(String(number));
@@ -288,7 +290,7 @@ function drawTimeline() {
   });
   setText(byId("past-title"), `Last ${Math.round(span / 60)} minutes`);
   const hidden = newest.length - drawn.length;
-  setText(byId("more"), !drawn.length ? "No face so far." : hidden ? `${hidden} more that left before.` : "");
+  setText(byId("more"), !drawn.length ? "No face so far." : hidden ? `And ${hidden} more.` : "");
   const axis = byId("axis");
   if (!drawn.length) axis.replaceChildren();
   else if (!axis.children.length) {
@@ -345,6 +347,7 @@ function fillShares(element, lane, moment) {
       element.append(share);
     }
     const [chip, text] = element.children[place].children;
+    chip.hidden = place === SHARES;
     chip.style.setProperty("--color", colorOf(label));
     setText(text, `${label} ${percent(time / total)}`);
   });
