@@ -16,8 +16,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULES = [
     module.name
     for module in walk_packages(ferlite.__path__, "ferlite.")
-    # importing the one runs the command, the other an engine that need not be installed
-    if not module.name.endswith(("__main__", "interpreters.onnx"))
+    # importing the first runs the command, the others need what is not always installed
+    if not module.name.endswith(("__main__", "interpreters.onnx", "web.app", "web.connections", "web.guard"))
 ]
 
 

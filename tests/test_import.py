@@ -13,6 +13,7 @@ import pytest
 import ferlite
 
 HEAVY = ("tensorflow", "keras", "torch", "onnxruntime", "ai_edge_litert", "tflite_runtime", "matplotlib", "tqdm")
+NOT_ASKED_FOR = ("starlette", "uvicorn", "asyncio")
 
 
 def modules_after(code: str) -> set[str]:
@@ -27,7 +28,7 @@ def modules_after(code: str) -> set[str]:
 
 def test_import_loads_nothing_heavy():
     loaded = modules_after("import ferlite")
-    assert loaded.isdisjoint(HEAVY)
+    assert loaded.isdisjoint((*HEAVY, *NOT_ASKED_FOR))
     assert "cv2" not in loaded
 
 
@@ -37,6 +38,10 @@ def test_the_api_loads_opencv_and_no_engine_but_the_one_in_use():
     assert loaded.isdisjoint(HEAVY)
     loaded = modules_after("import ferlite; ferlite.EmotionClassifier()")
     assert loaded.isdisjoint(set(HEAVY) - {"ai_edge_litert", "tflite_runtime", "tqdm"})
+
+
+def test_the_command_loads_no_server_before_it_is_asked_for():
+    assert modules_after("import ferlite.cli").isdisjoint(NOT_ASKED_FOR)
 
 
 def test_everything_public_is_there():

@@ -35,6 +35,7 @@ TARGETS = {
     "cards": f"{PACKAGE}.fuzz_cards:prepare",
     "csv": f"{PACKAGE}.fuzz_csv:prepare",
     "arguments": f"{PACKAGE}.fuzz_arguments:prepare",
+    "http": f"{PACKAGE}.fuzz_http:prepare",
 }
 KINDS = 12  # of errors in the table, the most frequent ones
 

@@ -46,6 +46,10 @@ MODELS = (
 )
 NAMES = ("yunet", "haar", "auto", "litert", "onnxruntime", "tflite-runtime", "YUNET", "", "\udcff")
 REPORTS = ("a.json", "b.json", "lying.json", "lying.json", "face.jpg", "none.json", "shots", "", "\udcff")
+ADDRESSES = (
+    "127.0.0.1:0", "127.0.0.1:0", "[::1]:0", "::1:0", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:", ":0", "0", "",
+    ":", "rtsp://127.0.0.1:554", "clip.avi", "\udcff:0", "x" * 300 + ":0", "127.0.0.1:٣", "255.255.255.255:0", "[:0",
+)
 SIZES = ("320x240", "0x0", "1x1", "99999x99999", "axb", "1x", "x", "٣x٣", "1280X720", "-1x5")
 MODEL_OPTIONS = {
     "--model": MODELS, "--backend": NAMES, "--detector": NAMES, "--detector-model": MODELS,
@@ -56,6 +60,7 @@ OPTIONS: dict[str, dict[str, tuple[str, ...] | None]] = {
     "run": {
         "--jsonl": ("out.jsonl", "out.jsonl", *OUTPUTS), "--csv": OUTPUTS, "--output": OUTPUTS, "--frames": NUMBERS,
         "--fps": NUMBERS, "--size": SIZES, "--timeout": NUMBERS, "--replay": None, "--max-fps": ("100", "1e9", "-1"),
+        "--web": ADDRESSES, "--web-token": ("long enough a token", "short", "\udcff" * 20, ""),
         "--search-every": NUMBERS, "--classify-every": NUMBERS, "--smoothing": NUMBERS, "--no-tracking": None,
         **MODEL_OPTIONS,
     },

@@ -55,7 +55,9 @@ def make_app(feed: Feed, token: str | None, name: str, port: int) -> ASGIApp:
         Route("/healthz", health),
         *(_page(file, "/" if file == "index.html" else f"/{file}") for file in _files() if file != "token.html"),
     ]
-    return Guard(Starlette(routes=routes), token, name, port, _files()["token.html"])
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    return Guard(app, token, name, port, _files()["token.html"])
 
 
 async def messages(feed: Feed) -> AsyncGenerator[bytes, None]:

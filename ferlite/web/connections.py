@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -40,6 +41,16 @@ class Connection(H11Protocol):
         if self._watch is not None:
             self._watch.cancel()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        # uvicorn gives this answer also where an earlier request has one under way, and both fail
+        if self.conn.our_state is h11.IDLE:
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def _look(self, before: tuple[object, int]) -> None:
         now = self.cycle, self.transport.get_write_buffer_size()

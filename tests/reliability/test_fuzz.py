@@ -14,7 +14,7 @@ from benchmarks.reliability.fuzz_promises import check_detections, check_probabi
 from ferlite import Box, Detection, ImageError
 
 HERE = "tests.reliability.test_fuzz"
-CASES = {"images": 100, "frames": 200, "csv": 100, "arguments": 40}  # 300 of the others
+CASES = {"images": 100, "frames": 200, "csv": 100, "arguments": 40, "http": 150}  # 300 of the others
 
 
 @pytest.mark.parametrize("target", TARGETS)
