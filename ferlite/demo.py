@@ -19,6 +19,7 @@ from ferlite.images import read_image
 from ferlite.types import Frame, Image
 
 FPS = 30.0
+DEBIAN = Path("/usr/share/matplotlib/mpl-data")  # where Debian's own matplotlib has its data
 SIZE = (640, 480)  # width, height: what most USB cameras give by default
 
 
@@ -27,7 +28,8 @@ def portrait() -> Image:
     spec = find_spec("matplotlib")
     if spec is None or not spec.submodule_search_locations:
         raise SourceError("the demo's portrait comes with matplotlib: pip install matplotlib")
-    return read_image(Path(spec.submodule_search_locations[0], "mpl-data", "sample_data", "grace_hopper.jpg"))
+    inside = Path(spec.submodule_search_locations[0], "mpl-data")
+    return read_image((inside if inside.exists() else DEBIAN) / "sample_data" / "grace_hopper.jpg")
 
 
 def moving_picture(picture: Image, seconds: float) -> Image:

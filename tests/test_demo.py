@@ -1,5 +1,7 @@
 import itertools
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,6 +25,14 @@ def test_the_picture_moves_and_holds_one_face():
     assert all(frame.shape == (480, 640, 3) for frame in frames)
     assert all(not np.array_equal(a, b) for a, b in itertools.pairwise(frames))
     assert sum(len(detector(frame)) == 1 for frame in frames) >= 19
+
+
+def test_debians_own_matplotlib_has_the_portrait_elsewhere(monkeypatch, tmp_path):
+    folder = Path(demo.find_spec("matplotlib").submodule_search_locations[0])
+    if (folder / "mpl-data").exists():  # else it is the one meant
+        monkeypatch.setattr(demo, "DEBIAN", folder / "mpl-data")
+    monkeypatch.setattr(demo, "find_spec", lambda _: SimpleNamespace(submodule_search_locations=[tmp_path]))
+    assert demo.portrait().shape == (600, 512, 3)
 
 
 def test_without_matplotlib_the_remedy_is_said(monkeypatch):
