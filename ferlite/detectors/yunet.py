@@ -74,7 +74,7 @@ class YuNetDetector:
         self.min_face = None if min_face is None else check_min_face(min_face)
         self.score, self.least = score, least
         path = downloads.path("yunet") if model is None else Path(model)
-        self._path = path
+        self.path = path
         if model is not None:
             _try_out(path)
         self._network = _load(path, score)
@@ -105,7 +105,7 @@ class YuNetDetector:
                 rows: NDArray[np.float32] | None = self._network.detect(image)[1]  # type: ignore[assignment]
         except cv2.error as error:
             raise ModelError(
-                f"{self._path}: fails on a picture of {image.shape[1]}×{image.shape[0]}: {error}"
+                f"{self.path}: fails on a picture of {image.shape[1]}×{image.shape[0]}: {error}"
             ) from error
         if rows is None:
             return np.empty((0, 15), np.float32)
