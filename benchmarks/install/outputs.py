@@ -2,7 +2,7 @@
 
 The file holds the pictures too, so that both read the same ones: noise from a seed, drawn faces and, where FER-2013 is
 given, the first rows of its validation split. Compared are the network's own outputs and the probabilities that the
-classifier makes of them, bit for bit.
+classifier makes of them, bit for bit. Another engine rounds differently: of it 95 % of the labels have to be the same.
 
     python -m benchmarks.install.outputs save outputs.npz [--data fer2013.csv.zip --rows 30]
     python -m benchmarks.install.outputs compare outputs.npz
@@ -47,15 +47,16 @@ def save(target: Path, data: Path | None, rows: int, backend: str) -> None:
         groups["FER-2013 validation"] = load(data).validation.images[:rows]
     pictures = np.concatenate(list(groups.values()))
     kinds = np.repeat(list(groups), [len(group) for group in groups.values()])
-    outputs, probabilities, name = _run(pictures, backend)
-    np.savez_compressed(target, pictures=pictures, kinds=kinds, outputs=outputs, probabilities=probabilities, name=name)
+    outputs, probabilities, engine, name = _run(pictures, backend)
+    arrays = {"pictures": pictures, "kinds": kinds, "outputs": outputs, "probabilities": probabilities}
+    np.savez_compressed(target, **arrays, engine=engine, name=name)
     print(f"{name}: {', '.join(f'{len(group)} of {kind}' for kind, group in groups.items())}")
 
 
 def compare(file: Path, backend: str) -> bool:
-    """Print how much differs from the saved file; whether the network's outputs are equal, all of them."""
+    """Print how much differs from the saved file; whether the network's outputs are as they should be."""
     saved = np.load(file)
-    outputs, probabilities, name = _run(saved["pictures"], backend)
+    outputs, probabilities, engine, name = _run(saved["pictures"], backend)
     print(f"here:  {name}\nsaved: {saved['name']}")
     for kind in dict.fromkeys(saved["kinds"].tolist()):
         rows = saved["kinds"] == kind
@@ -67,11 +68,13 @@ def compare(file: Path, backend: str) -> bool:
             same = (here.argmax(axis=1) == there.argmax(axis=1)).mean()
             apart = f"largest difference {np.abs(here - there).max():.3g}, same label {same:.1%}"
             print(f"{kind}, {title}: {equal.sum()} of {len(equal)} rows bit-equal; {apart}")
+    if engine != saved["engine"]:
+        return bool((outputs.argmax(axis=1) == saved["outputs"].argmax(axis=1)).mean() >= 0.95)
     return np.array_equal(outputs, saved["outputs"])
 
 
-def _run(pictures: NDArray[np.uint8], backend: str) -> tuple[NDArray[np.float32], NDArray[np.float32], str]:
-    """The network's outputs and the probabilities, (n, labels) each, and by what they were made."""
+def _run(pictures: NDArray[np.uint8], backend: str) -> tuple[NDArray[np.float32], NDArray[np.float32], str, str]:
+    """The network's outputs and the probabilities, (n, labels) each, the engine, and all else they were made by."""
     classifier = EmotionClassifier(backend=backend)
     interpreter = interpreters.load(classifier.card.weights, backend=classifier.backend)
     tensor = interpreter.input
@@ -81,7 +84,8 @@ def _run(pictures: NDArray[np.uint8], backend: str) -> tuple[NDArray[np.float32]
     outputs = np.concatenate([interpreter.run(value.reshape(tensor.shape)) for value in values])
     engine = ENGINES[classifier.backend]
     name = f"{classifier.card.weights.name}, {engine.title} {engine.version}, {platform.machine()}"
-    return outputs, classifier.predict(pictures), f"{name}, NumPy {np.__version__}, Python {platform.python_version()}"
+    name = f"{name}, NumPy {np.__version__}, Python {platform.python_version()}"
+    return outputs, classifier.predict(pictures), engine.name, name
 
 
 def _noise() -> NDArray[np.uint8]:

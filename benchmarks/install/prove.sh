@@ -87,8 +87,8 @@ try_in_system() { # ARCHITECTURE FOLDER
     # The emulated processors are those of boards, which have fewer instructions than the newest: a wheel that uses
     # others dies here as it would there.
     case $1 in
-    arm64) processors="cortex-a72 cortex-a53 cortex-a76 max" ;; # Raspberry Pi 4, 3, 5; and all that qemu knows
-    armhf) processors="cortex-a7" ;;                            # Raspberry Pi 2
+    arm64) processors="cortex-a72 cortex-a53 cortex-a76" ;; # Raspberry Pi 4, 3, 5
+    armhf) processors="cortex-a7" ;;                        # Raspberry Pi 2
     *) processors= ;;
     esac
     rm -f "$2/home/pi/cpuinfo"
@@ -153,7 +153,6 @@ be() {
     cortex-a53) part=0xd03 ;;
     cortex-a72) part=0xd08 ;;
     cortex-a76) part=0xd0b ;;
-    max) part=0xd4f ;; # Neoverse V2
     esac
     export QEMU_CPU="$1"
     for core in 0 1 2 3; do
