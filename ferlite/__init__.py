@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ferlite.sinks.callback import OnChange as OnChange
     from ferlite.sinks.csv import CsvFile as CsvFile
     from ferlite.sinks.jsonl import JsonLines as JsonLines
+    from ferlite.sinks.mqtt import Mqtt as Mqtt
     from ferlite.sinks.video import AnnotatedVideo as AnnotatedVideo
     from ferlite.sinks.window import Window as Window
     from ferlite.smoothing import Smoother as Smoother
@@ -87,6 +88,7 @@ _HOMES = {
     "sinks.callback": ("Callback", "Change", "OnChange"),
     "sinks.csv": ("CsvFile",),
     "sinks.jsonl": ("JsonLines",),
+    "sinks.mqtt": ("Mqtt",),
     "sinks.video": ("AnnotatedVideo",),
     "sinks.window": ("Window",),
     "smoothing": ("Smoother",),

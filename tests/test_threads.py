@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from ferlite import AnnotatedVideo, FerliteError, Pipeline, Recognizer, demo
+from ferlite import AnnotatedVideo, FerliteError, Mqtt, Pipeline, Recognizer, demo
 from ferlite.handover import Handover
 from ferlite.stats import Stats
 
@@ -114,13 +114,19 @@ def test_pipelines_may_be_closed_from_anywhere_at_any_time():
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of fork beside threads, from Python 3.12 on
 def test_what_runs_in_threads_is_refused_in_a_forked_process(tmp_path, make_result):
-    with Pipeline(demo.synthetic_camera(seconds=20)) as pipeline, AnnotatedVideo(tmp_path / "clip.avi") as video:
+    with (
+        Pipeline(demo.synthetic_camera(seconds=20)) as pipeline,
+        AnnotatedVideo(tmp_path / "clip.avi") as video,
+        Mqtt("mqtt://127.0.0.1:9") as mqtt,  # nobody is there, and it is waited for
+    ):
         next(pipeline)
         assert "SettingError: this was opened by process" in in_a_fork(lambda: next(pipeline))
         assert in_a_fork(pipeline.close) == "None"
         assert in_a_fork(pipeline.source.close) == "None"
         assert "OutputError: " in in_a_fork(lambda: video.write(make_result()))
         assert in_a_fork(video.close) == "None"
+        assert "OutputError: " in in_a_fork(lambda: mqtt.write(make_result()))
+        assert in_a_fork(mqtt.close) == "None"
         next(pipeline)  # here all goes on
         video.write(make_result())
 

@@ -28,6 +28,8 @@ from ferlite.errors import SettingError
 from ferlite.pipeline import Pipeline
 from ferlite.sinks.csv import CsvFile
 from ferlite.sinks.jsonl import JsonLines
+from ferlite.sinks.mqtt import EVERY as SUMMARY_EVERY
+from ferlite.sinks.mqtt import PREFIX, Mqtt
 from ferlite.sinks.video import AnnotatedVideo
 from ferlite.sinks.window import Window
 from ferlite.smoothing import SECONDS
@@ -54,6 +56,7 @@ def add_to(commands: Commands) -> None:
     run.add_argument("--show", action="store_true", help="show the faces in a window; q ends")
     _add_web_options(run)
     run.add_argument("--frames", type=positive_int, metavar="N", help="stop after N frames")
+    _add_mqtt_options(run)
     _add_source_options(run)
     _add_time_options(run)
     add_model_options(run)
@@ -71,7 +74,33 @@ def add_to(commands: Commands) -> None:
     )
     _add_web_options(demo_parser)
     add_model_options(demo_parser)
-    demo_parser.set_defaults(command=_demo, jsonl=None, csv=None, show=False, frames=None, tracking=True)
+    demo_parser.set_defaults(command=_demo, jsonl=None, csv=None, mqtt=None, show=False, frames=None, tracking=True)
+
+
+def _add_mqtt_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("MQTT")
+    group.add_argument(
+        "--mqtt",
+        metavar="URL",
+        help="send changes and summaries to a broker: mqtt[s]://[user[:password]@]host[:port][/topic]; the password is "
+        "better given by the environment variable FERLITE_MQTT_PASSWORD",
+    )
+    group.add_argument("--mqtt-ca", metavar="FILE", help="certificate of the authority that vouches for the broker")
+    group.add_argument(
+        "--mqtt-every",
+        type=positive,
+        default=SUMMARY_EVERY,
+        metavar="S",
+        help=f"seconds between two summaries (default: {SUMMARY_EVERY:g})",
+    )
+    group.add_argument(
+        "--no-mqtt-discovery",
+        dest="mqtt_discovery",
+        action="store_const",
+        const=None,
+        default=PREFIX,
+        help="tell Home Assistant nothing",
+    )
 
 
 def _add_web_options(parser: argparse.ArgumentParser) -> None:
@@ -155,6 +184,10 @@ def _run(options: argparse.Namespace) -> int:
     files = [os.path.realpath(path) for path in places if path not in (None, "-")]
     if len(set(files)) < len(files) or places.count("-") > 1:
         raise SettingError("the source, --output, --jsonl and --csv have to be different files")
+    if options.mqtt_ca is not None and options.mqtt is None:
+        raise SettingError("--mqtt-ca is for --mqtt mqtts://…")
+    if options.mqtt is not None and not options.tracking:
+        raise SettingError("--mqtt sends changes, which need tracking; leave --no-tracking out")
     color = options.show or options.output is not None or cards.find(options.model).color != "grey"
     source = open_source(place, options.size, options.fps, options.timeout, options.replay, color)
     with source:
@@ -199,6 +232,8 @@ def _follow(pipeline: Pipeline, options: argparse.Namespace) -> None:
             sinks.append(stack.enter_context(JsonLines(options.jsonl)))
         if options.csv is not None:
             sinks.append(stack.enter_context(CsvFile(options.csv, pipeline.recognizer.classifier.labels)))
+        if options.mqtt is not None:
+            sinks.append(stack.enter_context(_open_mqtt(options)))
         if options.output is not None:
             video = AnnotatedVideo(options.output, source.fps or 30.0, paced=source.live)
             stack.callback(lambda: _say_left_out(video, talk))
@@ -233,6 +268,11 @@ def _preview(options: argparse.Namespace, file: TextIO) -> Sink:
     preview = WebPreview(host, port, token)
     print(f"Live preview: {preview.url}", file=file, flush=True)
     return preview
+
+
+def _open_mqtt(options: argparse.Namespace) -> Mqtt:
+    password = os.environ.get("FERLITE_MQTT_PASSWORD")
+    return Mqtt(options.mqtt, password, options.mqtt_ca, options.mqtt_every, options.mqtt_discovery)
 
 
 def _sum_up(pipeline: Pipeline, with_faces: int, file: TextIO) -> None:
