@@ -2,6 +2,8 @@
 
 import os
 import sys
+import threading
+from contextlib import suppress
 
 from ferlite.errors import without_opencv
 
@@ -11,17 +13,27 @@ LARGEST = 100_000_000  # pixels of a picture: a file of 1 MB can hold far more, 
 def main() -> int:
     """Run the command; an interruption while its modules load is one like any other."""
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(LARGEST))  # read by OpenCV when it is imported
+    before = set(threading.enumerate())
     try:
         from ferlite.cli import main as command
 
-        return command()
+        code = command()
     except KeyboardInterrupt:
-        return 130
+        code = 130
     except ImportError as error:
         if (advice := without_opencv(error)) is None:
             raise
         print(f"ferlite: {advice}", file=sys.stderr)
         return 1
+    except SystemExit as ended:  # SIGTERM, and what argparse ends
+        code = int(ended.code or 0)
+    if any(thread.name.startswith("ferlite") for thread in set(threading.enumerate()) - before):
+        # one inside a driver that does not return: to wait for it takes too long, and to go while it is there may crash
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            with suppress(OSError):  # whoever read it has left
+                stream.flush()
+        os._exit(code)
+    return code
 
 
 if __name__ == "__main__":

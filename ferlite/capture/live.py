@@ -62,6 +62,8 @@ class LiveSource:
         """Frames that have arrived."""
         self.reconnects = 0
         """How often the connection was lost and found again."""
+        self.attempts = 0
+        """How often it was tried to find it again."""
         self._reader, self._reopen = reader, reopen
         self._newest: Handover[Frame] = Handover(newest_wins=True)
         self._closing = Event()
@@ -154,6 +156,7 @@ class LiveSource:
             log.warning("%s: closing failed: %s", self.name, error)
         while not self._closing.wait(self._pause):
             self._pause = min(2 * self._pause, LONGEST_PAUSE, self.timeout / 4)
+            self.attempts += 1
             try:
                 self._reader = self._reopen()
             except SourceError as error:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import cv2
 
 import ferlite
-from ferlite.cli import bench, image, label, live, models
+from ferlite.cli import bench, image, label, live, models, service
 from ferlite.errors import FerliteError, SettingError
 
 EXIT_CODES = """\
@@ -61,6 +61,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ferlite {ferlite.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (image, live, label, bench, models):
+    for module in (image, live, label, bench, models, service):
         module.add_to(commands)
     return parser

@@ -3,7 +3,9 @@
 import argparse
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from threading import Thread
 from typing import TextIO
 
 from tqdm import tqdm
@@ -13,6 +15,7 @@ from ferlite.capture import open_source
 from ferlite.capture.camera import Camera
 from ferlite.capture.live import LiveSource
 from ferlite.capture.picamera import PiCamera
+from ferlite.cli.heartbeat import Heartbeat
 from ferlite.cli.options import (
     Commands,
     add_model_options,
@@ -36,6 +39,8 @@ from ferlite.smoothing import SECONDS
 from ferlite.tracking import EVERY
 from ferlite.types import FrameResult, Sink
 from ferlite.web import HOST, PORT
+
+PATIENCE = 1.0  # seconds for threads to end: one that waits for a silent camera takes longer, and is left behind
 
 
 def add_to(commands: Commands) -> None:
@@ -189,21 +194,24 @@ def _run(options: argparse.Namespace) -> int:
     if options.mqtt is not None and not options.tracking:
         raise SettingError("--mqtt sends changes, which need tracking; leave --no-tracking out")
     color = options.show or options.output is not None or cards.find(options.model).color != "grey"
-    source = open_source(place, options.size, options.fps, options.timeout, options.replay, color)
-    with source:
-        if isinstance(source, Camera | PiCamera):
-            print(f"{source.name}: {source.settings}", file=sys.stderr)
-        recognizer = make_recognizer(options)
-        pipeline = Pipeline(
-            source,
-            recognizer,
-            tracking=options.tracking,
-            search_every=options.search_every,
-            classify_every=options.classify_every,
-            smoothing=options.smoothing,
-            max_fps=options.max_fps,
-        )
-        _follow(pipeline, options)
+    recognizer = make_recognizer(options)
+    # in a thread of its own: a signal is not heard while the main one waits for a silent server
+    opener = ThreadPoolExecutor(1, "ferlite open")
+    opening = opener.submit(open_source, place, options.size, options.fps, options.timeout, options.replay, color)
+    opener.shutdown(wait=False)
+    source = opening.result()
+    if isinstance(source, Camera | PiCamera):
+        print(f"{source.name}: {source.settings}", file=sys.stderr)
+    pipeline = Pipeline(
+        source,
+        recognizer,
+        tracking=options.tracking,
+        search_every=options.search_every,
+        classify_every=options.classify_every,
+        smoothing=options.smoothing,
+        max_fps=options.max_fps,
+    )
+    _follow(pipeline, options)
     return 0
 
 
@@ -226,7 +234,8 @@ def _follow(pipeline: Pipeline, options: argparse.Namespace) -> None:
     with ExitStack() as stack:
         # runs last, also when the run is interrupted or fails: no frame is under way any more
         stack.callback(lambda: _sum_up(pipeline, with_faces, talk))
-        stack.enter_context(pipeline)
+        closer = Thread(target=pipeline.close, name="ferlite close", daemon=True)
+        stack.callback(_finish, closer)
         sinks: list[Sink] = []
         if options.jsonl is not None:
             sinks.append(stack.enter_context(JsonLines(options.jsonl)))
@@ -244,10 +253,13 @@ def _follow(pipeline: Pipeline, options: argparse.Namespace) -> None:
         if window is not None:
             sinks.append(window)
         emotions: list[tuple[int | None, str]] = []
+        heartbeat = stack.enter_context(Heartbeat(pipeline))
         bar = stack.enter_context(tqdm(total=options.frames or source.total, unit="frame", disable=None))
+        stack.callback(closer.start)  # while the outputs end
         for result in pipeline:
             for sink in sinks:
                 sink.write(result)
+            heartbeat.beat(result)
             bar.update()
             with_faces += bool(result.faces)
             now = [(face.track_id, face.label) for face in result.faces]
@@ -268,6 +280,12 @@ def _preview(options: argparse.Namespace, file: TextIO) -> Sink:
     preview = WebPreview(host, port, token)
     print(f"Live preview: {preview.url}", file=file, flush=True)
     return preview
+
+
+def _finish(closer: Thread) -> None:
+    if closer.ident is None:  # an output could not be opened
+        closer.start()
+    closer.join(PATIENCE)
 
 
 def _open_mqtt(options: argparse.Namespace) -> Mqtt:

@@ -3,6 +3,7 @@
 import math
 import os
 import shutil
+import time
 from os import PathLike
 from pathlib import Path
 from queue import Queue
@@ -18,6 +19,7 @@ from ferlite.types import FrameResult, Image, Sink
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
 WAITING = 8  # frames: a quarter of a second at 30 a second, and 50 MB of full HD pictures
 MAX_GAP = 10.0  # seconds: a longer silence of the source is not filled with its last picture
+ENDING = 0.5  # seconds for what waits when a live clip is closed: a service has to end within two
 RESERVE = 32 << 20  # bytes: more than a second of full HD as MJPG, and than the index of some hours
 
 
@@ -26,9 +28,9 @@ class AnnotatedVideo(Sink):
 
     With `paced`, pictures are repeated until the next one came, or left out where two came within one
     frame, so that the clip runs at the pace of the timestamps; `write` never waits, and a frame that comes while
-    `WAITING` others wait to be encoded is left out and counted in `dropped`. `fps` has to be a rate at which the
-    machine can encode, or the gaps grow. Without, every frame is written once, and `write` waits where encoding
-    is slower than the source.
+    `WAITING` others wait to be encoded is left out and counted in `dropped`, as is what still waits `ENDING` seconds
+    after `close`. `fps` has to be a rate at which the machine can encode, or the gaps grow. Without, every frame is
+    written once, and `write` waits where encoding is slower than the source.
 
     A suffix or folder that cannot be is an OutputError at once; what fails later is one from the next `write`, which
     then also closes the video, or from `close`. A disk with less than `RESERVE` left is such a failure, so that
@@ -50,6 +52,7 @@ class AnnotatedVideo(Sink):
         self._failure: FerliteError | None = None
         self._closed = False
         self._process = os.getpid()
+        self._clip = _Clip(self.path, fps, paced)
         self._thread = Thread(target=self._encode, name="ferlite video", daemon=True)
         self._thread.start()
 
@@ -70,6 +73,8 @@ class AnnotatedVideo(Sink):
         if self._closed or os.getpid() != self._process:
             return
         self._closed = True
+        if self.paced:
+            self._clip.end_by = time.monotonic() + ENDING
         self._waiting.put(None)
         self._thread.join()
         if self._failure is not None:
@@ -77,11 +82,14 @@ class AnnotatedVideo(Sink):
 
     def _encode(self) -> None:
         results = iter(self._waiting.get, None)
-        clip = _Clip(self.path, self.fps, self.paced)
+        clip = self._clip
         try:
             try:
                 for result in results:
-                    clip.add(draw(result.frame.image, result.faces), result.frame.timestamp)
+                    if time.monotonic() > clip.end_by:
+                        self.dropped += 1
+                    else:
+                        clip.add(draw(result.frame.image, result.faces), result.frame.timestamp)
             finally:
                 clip.release()
             clip.check()
@@ -94,7 +102,7 @@ class AnnotatedVideo(Sink):
 
 
 class _Clip:
-    """The file itself; used by one thread only."""
+    """The file itself; used by one thread only, but for `end_by`: from that time on no picture is repeated."""
 
     def __init__(self, path: Path, fps: float, paced: bool) -> None:
         # two decimals: MPEG-4 cannot express 119.877
@@ -103,6 +111,7 @@ class _Clip:
         self._size = (0, 0)
         self._previous: Image | None = None
         self._written = 0
+        self.end_by = math.inf
         self._start = 0.0
 
     def add(self, picture: Image, timestamp: float) -> None:
@@ -119,6 +128,8 @@ class _Clip:
                 self._start += (repeats - 1) / self._fps
                 repeats = 1
         for _ in range(repeats - 1):
+            if time.monotonic() > self.end_by:
+                break
             self._append(self._writer, picture if self._previous is None else self._previous)
         if repeats > 0:
             self._append(self._writer, picture)

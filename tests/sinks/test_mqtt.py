@@ -21,7 +21,8 @@ from ferlite.errors import OutputError, SettingError
 from ferlite.sinks import broker
 from ferlite.sinks.broker import WAITING, Address
 from ferlite.sinks.mqtt import Mqtt
-from tests.sinks.mosquitto import PASSWORD, USER, Listener, Mosquitto, program, wait_until
+from tests.sinks.mosquitto import PASSWORD, USER, Listener, Mosquitto, program
+from tests.waiting import wait_until
 
 # paho-mqtt leaves the socket of a failed handshake to the garbage collector, which closes it at once
 leaves_sockets = pytest.mark.filterwarnings(

@@ -115,6 +115,22 @@ def test_live_frames_are_left_out_instead_of_waiting_for_a_slow_disk(tmp_path, m
     assert len(frames_of(path)) == 21  # what was left out is filled by pictures before it
 
 
+def test_what_a_slow_disk_has_not_taken_soon_after_the_end_of_a_live_clip_is_left_out(
+    tmp_path, make_result, slow_drawing, monkeypatch
+):
+    monkeypatch.setattr(video, "ENDING", 0.0)
+    path = tmp_path / "out.avi"
+    sink = AnnotatedVideo(path, fps=10, paced=True)
+    sink.write(make_result(0, 0.0))
+    assert slow_drawing.begun.wait(10)
+    for seq in range(1, WAITING):
+        sink.write(make_result(seq, 5.0 + seq))  # ten repetitions each
+    threading.Timer(0.05, slow_drawing.go.set).start()
+    sink.close()
+    assert len(frames_of(path)) == 1
+    assert sink.dropped == WAITING - 1
+
+
 def test_frames_of_a_file_wait_for_a_slow_disk(tmp_path, make_result, slow_drawing):
     path = tmp_path / "out.avi"
     written = []
