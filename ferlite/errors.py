@@ -43,3 +43,17 @@ def without_opencv(error: ImportError) -> str | None:
         "OpenCV is not installed: pip install 'opencv-python>=4.11,<5'; or, on 32-bit Raspberry Pi OS and Debian, sudo "
         "apt install python3-opencv opencv-data, and make the virtual environment with --system-site-packages"
     )
+
+
+def origin(error: BaseException) -> BaseException:
+    """The error that an error was raised from in the first place."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def first_cause(error: BaseException) -> str:
+    """What is behind an error, in one line: its origin, with the name of its type."""
+    error = origin(error)
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said.rpartition('Original error was: ')[2]}"  # behind a page of NumPy's advice

@@ -1,17 +1,21 @@
 """Engines that run a weights file, imported on first use and chosen by the file's suffix and by what works here."""
 
+from __future__ import annotations
+
 import logging
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ferlite import device
 from ferlite.cards import content
-from ferlite.errors import EngineError, ModelError, SettingError
+from ferlite.errors import EngineError, ModelError, SettingError, first_cause
 from ferlite.interpreters import trial
 from ferlite.interpreters.registry import ENGINES, Engine
+
+if TYPE_CHECKING:  # `ferlite doctor` looks at the engines where NumPy is broken, too
+    import numpy as np
+    from numpy.typing import NDArray
 
 BACKENDS = ("auto", *ENGINES)
 
@@ -45,6 +49,8 @@ def load(weights: Path, threads: int = 1, backend: str = "auto") -> Interpreter:
 
     Raises ModelError for a file that is missing, damaged or beyond the engine, EngineError where no engine works.
     """
+    import numpy as np
+
     engine = ENGINES[choose(weights, backend)]
     if engine.location is None:
         raise EngineError(f"{engine.title} is not installed: {engine.install}")
@@ -110,7 +116,5 @@ def engines_for(weights: Path) -> list[Engine]:
 
 
 def _broken(engine: Engine, error: BaseException) -> EngineError:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return EngineError(f"{engine.title} {engine.version} does not work here, with NumPy {np.__version__}: {reason}")
+    numpy = device.versions("numpy").get("numpy")
+    return EngineError(f"{engine.title} {engine.version} does not work here, with NumPy {numpy}: {first_cause(error)}")

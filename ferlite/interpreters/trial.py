@@ -8,16 +8,13 @@ engine, file and machine. Anything else is not: it may have passed by the next s
 import json
 import os
 import platform
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
-from ferlite import cache, device
+from ferlite import cache, device, processes
 from ferlite.cards import LARGEST_WEIGHTS, sha256
 from ferlite.errors import EngineError, ModelError
 from ferlite.interpreters.registry import Engine
@@ -36,7 +33,7 @@ def fault(engine: Engine, weights: Path, anew: bool = False) -> str | None:
     None where it works, and where that cannot be found out: without a Python to start, or without the file. With
     `anew` a remembered verdict does not count. Raises ModelError, in the engine's words, for a file that it refuses.
     """
-    if not sys.executable or getattr(sys, "frozen", False):
+    if not processes.startable():
         return None
     try:
         key = _key(engine, weights)
@@ -73,26 +70,14 @@ def answer(attempt: Callable[[], object]) -> None:
 
 def _try(engine: Engine, weights: Path) -> str | None:
     named = f"{engine.title} {engine.version}"
-    home = str(Path(__file__).parents[2])
-    # the same modules from the same places as here; not from the current folder, unless it is searched here too
-    places = [str(Path(place).absolute()) for place in (sys.path if home in sys.path else [home, *sys.path])]
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", engine.trial, engine.name, os.fspath(weights)],
-            # one thread: the memory of more would count, on a machine with many cores
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(places), "OPENBLAS_NUM_THREADS": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIME_LIMIT,
-            check=False,
-        )
+        done = processes.run(engine.trial, engine.name, os.fspath(weights), time_limit=TIME_LIMIT)
     except subprocess.TimeoutExpired:
         return f"{named} did not finish its trial in {TIME_LIMIT:g} s"
     if done.returncode == 0:
         return None
     if done.returncode < 0:
-        names = {known.value: known.name for known in signal.Signals}
-        return f"{named} was killed by {names.get(-done.returncode, f'signal {-done.returncode}')} in its trial"
+        return f"{named} was killed by {processes.killed_by(done.returncode)} in its trial"
     *_, said = ["", *done.stderr.decode(errors="replace").strip().splitlines()]
     if done.returncode == REFUSED and said:
         raise ModelError(said)
@@ -104,7 +89,8 @@ def _try(engine: Engine, weights: Path) -> str | None:
 def _key(engine: Engine, weights: Path) -> str:
     """All that a verdict hangs on."""
     here = device.describe()
-    parts = [engine.name, engine.version, str(engine.location), f"numpy {np.__version__}", f"python {here['python']}"]
+    numpy, python = f"numpy {here.get('numpy')}", f"python {here['python']}"
+    parts = [engine.name, engine.version, str(engine.location), numpy, python]
     return ", ".join([*parts, platform.machine(), here["board"], f"sha256 {sha256(weights, LARGEST_WEIGHTS)}"])
 
 
