@@ -5,8 +5,6 @@ import sys
 import threading
 from contextlib import suppress
 
-from ferlite.errors import without_opencv
-
 LARGEST = 100_000_000  # pixels of a picture: a file of 1 MB can hold far more, and take the memory of the whole board
 
 
@@ -20,11 +18,6 @@ def main() -> int:
         code = command()
     except KeyboardInterrupt:
         code = 130
-    except ImportError as error:
-        if (advice := without_opencv(error)) is None:
-            raise
-        print(f"ferlite: {advice}", file=sys.stderr)
-        return 1
     except SystemExit as ended:  # SIGTERM, and what argparse ends
         code = int(ended.code or 0)
     if any(thread.name.startswith("ferlite") for thread in set(threading.enumerate()) - before):

@@ -21,7 +21,7 @@ from benchmarks.reliability.fuzz_bytes import VALUES, change
 from benchmarks.reliability.fuzz_process import Case
 from ferlite import demo
 from ferlite.bench import SCHEMA
-from ferlite.cli import _parser, main
+from ferlite.cli import _load, _parser, main
 from ferlite.errors import SettingError
 from ferlite.images import shrink
 
@@ -158,7 +158,7 @@ def safe(arguments: list[str]) -> list[str]:
     quiet = io.StringIO()
     try:
         with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-            options = _parser().parse_args(arguments)
+            options = _parser(_load()).parse_args(arguments)
     except SystemExit:
         return arguments  # goes no further than this in earnest either
     given = vars(options)
