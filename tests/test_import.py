@@ -75,6 +75,6 @@ def test_a_missing_opencv_is_said_with_what_to_install(tmp_path, opencv, message
     assert f"ferlite.errors.EngineError: {message}" in done.stderr
     done = run([sys.executable, "-m", "ferlite", "demo"], check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"ferlite: {message}")
+    assert done.stderr.startswith(f"ferlite: cannot start: {message}")
     assert done.stderr.count("\n") == 1
     assert "apt install lib" in done.stderr or "apt install python3-opencv" in done.stderr
