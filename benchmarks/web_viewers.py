@@ -2,10 +2,12 @@
 
     python -m benchmarks.web_viewers --viewers 50 --reading 10
 
-A pipeline runs in this process as fast as it can, on the same frames of the synthetic camera each time. Of the viewers,
-`--reading` take all they get, by turns pictures and results, and the others ask for a stream and never read. They are a
-process of their own; what processor time it takes is printed beside, as it is the pipeline's where cores are few.
-Variants take turns in random order, and each is set against the one without a preview of the same round.
+A pipeline runs in this process on the same frames of the synthetic camera each time: as fast as it can, or with `--fps`
+as they come from a camera. Of the viewers, `--reading` take all they get, by turns pictures and results, and the others
+ask for a stream and never read. They are a process of their own; what processor time it takes is printed beside, as it
+is the pipeline's where cores are few. Variants take turns in random order, and each is set against the one without a
+preview of the same round. Processor time includes the preview's own, and says more than throughput on a machine that is
+not idle.
 """
 
 import argparse
@@ -13,7 +15,7 @@ import random
 import selectors
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -25,6 +27,8 @@ import cv2
 from benchmarks.command import add_detector, make_detector, print_machine, run
 from ferlite import Frame, Pipeline, Recognizer, WebPreview, demo
 from ferlite.capture import Source
+from ferlite.capture.live import LiveSource
+from ferlite.capture.replay import PacedReader
 from ferlite.types import Image
 
 PATHS = ("/stream.mjpg", "/api/events")
@@ -53,12 +57,13 @@ class Frames(Source):
 
 
 class Block(NamedTuple):
-    """Frames a second of the pipeline, and how many processors it and its viewers took."""
+    """Frames a second, the 95th percentile of their latency, and processors taken by this process and by viewers."""
 
     throughput: float
+    latency: float
     pipeline: float
     viewers: float
-    read: int
+    read: float
 
 
 def main() -> None:
@@ -67,6 +72,7 @@ def main() -> None:
     parser.add_argument("--reading", type=int, default=10, help="of the viewers (default: 10)")
     parser.add_argument("--frames", type=int, default=600, help="in each block (default: 600)")
     parser.add_argument("--rounds", type=int, default=7, help="(default: 7)")
+    parser.add_argument("--fps", type=float, help="frames a second, as of a camera (default: as many as can be)")
     parser.add_argument("--seed", type=int, default=1, help="of the order (default: 1)")
     add_detector(parser)
     options = parser.parse_args()
@@ -83,21 +89,24 @@ def main() -> None:
     }
     blocks: dict[str, list[Block]] = {name: [] for name in variants}
     order = random.Random(options.seed)
-    measure(images, recognizer, None)  # warm
+    measure(images, options.fps, recognizer, None)  # warm
     for _ in range(options.rounds):
         for name in order.sample(list(variants), len(variants)):
-            blocks[name].append(measure(images, recognizer, variants[name]))
+            blocks[name].append(measure(images, options.fps, recognizer, variants[name]))
     report(blocks)
 
 
-def measure(images: Sequence[Image], recognizer: Recognizer, looking: tuple[int, int] | None) -> Block:
+def measure(
+    images: Sequence[Image], fps: float | None, recognizer: Recognizer, looking: tuple[int, int] | None
+) -> Block:
     """One pass over the frames, with `looking` viewers of whom so many read."""
     with ExitStack() as stack:
         preview = None if looking is None else stack.enter_context(WebPreview(port=0))
         viewers = None
         if preview is not None and looking is not None and looking[0]:
             viewers = stack.enter_context(viewing(preview.port, *looking))
-        pipeline = stack.enter_context(Pipeline(Frames(images), recognizer))
+        source = Frames(images) if fps is None else LiveSource(PacedReader(paced(images, fps)), "frames", fps)
+        pipeline = stack.enter_context(Pipeline(source, recognizer))
         began, worked = time.monotonic(), time.process_time()
         for result in pipeline:
             if preview is not None:
@@ -105,7 +114,13 @@ def measure(images: Sequence[Image], recognizer: Recognizer, looking: tuple[int,
         took = time.monotonic() - began
         worked = time.process_time() - worked
         spent, read = (0.0, 0) if viewers is None else finished(viewers)
-    return Block(pipeline.stats.throughput, worked / took, spent / took, read)
+    latency = pipeline.stats.latency(95) * 1000
+    return Block(pipeline.stats.throughput, latency, worked / took, spent / took, read / 1e6 / took)
+
+
+def paced(images: Sequence[Image], fps: float) -> Generator[Frame, None, None]:
+    for number, image in enumerate(images):
+        yield Frame(number, number / fps, image)
 
 
 @contextmanager
@@ -156,15 +171,14 @@ def view(pipe: Connection, port: int, count: int, reading: int) -> None:
 def report(blocks: dict[str, list[Block]]) -> None:
     """Medians, and the throughput as a part of that without a preview in the same round."""
     without = next(iter(blocks.values()))
-    print(f"{'':28}{'frames/s':>9}{'of that without':>28}{'processors':>12}{'viewers':>9}{'MB/s read':>11}")
+    print(
+        f"{'':28}{'frames/s':>9}{'of that without':>28}{'p95, ms':>9}{'processors':>12}{'viewers':>9}{'MB/s read':>11}"
+    )
     for name, measured in blocks.items():
         parts = sorted(one.throughput / other.throughput for one, other in zip(measured, without, strict=True))
-        seconds = [600 / one.throughput for one in measured]
-        figures = f"{median(one.throughput for one in measured):9.0f}"
+        throughput, latency, pipeline, viewers, read = (median(values) for values in zip(*measured, strict=True))
         spread = f"{median(parts):.3f} ({parts[0]:.3f} to {parts[-1]:.3f})"
-        rate = median(one.read / 1e6 / time for one, time in zip(measured, seconds, strict=True))
-        processors = f"{median(one.pipeline for one in measured):12.2f}{median(one.viewers for one in measured):9.2f}"
-        print(f"{name:28}{figures}{spread:>28}{processors}{rate:11.1f}")
+        print(f"{name:28}{throughput:9.1f}{spread:>28}{latency:9.1f}{pipeline:12.3f}{viewers:9.3f}{read:11.2f}")
 
 
 if __name__ == "__main__":

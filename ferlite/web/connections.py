@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from contextlib import suppress
 
 import h11
 import uvicorn
@@ -74,7 +75,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._feed.close()
         for sock in sockets or ():
-            sock.shutdown(socket.SHUT_RDWR)  # also for processes that were forked meanwhile and have a copy of it
+            with suppress(OSError):  # systems that refuse it
+                sock.shutdown(socket.SHUT_RDWR)  # also for processes that were forked meanwhile and have a copy of it
         asyncio.get_running_loop().call_later(GRACE, self._cut_off)
         await super().shutdown(sockets)
 

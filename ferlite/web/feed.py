@@ -28,17 +28,16 @@ log = logging.getLogger(__name__)
 LONGEST = 1280  # pixels of a picture's longer side: more is no gain on a page, and costs a small board dearly
 QUALITY = 80  # of JPEG: 35 KB for the demo's 640×480
 REST = 4  # drawing and sending take at most one REST-th of the time: many viewers get fewer pictures, not a core
-FPS_SPAN = 3.0  # seconds over which results are counted
+FPS_SPAN, FPS_LEAST = 3.0, 5  # seconds over which results are counted, and of slow sources at least so many
 FRESH = 5.0  # seconds for which the machine's temperature is not asked for again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moment:
-    """A result as viewers get it: the how manieth `number` of the feed, and its JSON."""
+    """A result as viewers get it, with its JSON; `number` counts what the feed was given, from 1 on."""
 
     number: int
     result: FrameResult
-    arrived: float
     json: str
 
 
@@ -154,7 +153,7 @@ class Feed:
         except Exception as error:
             self._complain(error)
             return
-        self.moment = Moment(number, result, arrived, text)
+        self.moment = Moment(number, result, text)
         self._turn_over()
 
     def _turn_over(self) -> None:
@@ -200,7 +199,7 @@ class _Rate:
 
     def add(self, moment: float, count: int) -> None:
         self._known.append((moment, count))
-        while self._known[0][0] < moment - FPS_SPAN:
+        while len(self._known) > FPS_LEAST and self._known[0][0] < moment - FPS_SPAN:
             self._known.popleft()
 
     def now(self) -> float | None:

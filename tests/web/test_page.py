@@ -12,6 +12,7 @@ import pytest
 
 from ferlite import Box, Face, FrameResult, WebPreview
 from ferlite.drawing import COLORS
+from ferlite.web import app
 from tests.conftest import EMOTIONS
 from tests.web.browser import Browser, Page
 from tests.web.conftest import wait_for
@@ -106,7 +107,7 @@ def test_a_lost_source_is_said_and_its_return(chromium, preview, looks):
         with writing(preview, looks("fear")):
             page.wait_for(STATE, lambda state: state == "Live")
             assert page.text("#notice") == ""
-        page.wait_for_text("#notice", "No picture for more than 1 s")
+        page.wait_for_text("#notice", "No picture for some seconds")
         assert page.text("#state") == "No picture"
         assert page.run("document.title") == "No picture – ferlite"
         with writing(preview, looks("fear")):
@@ -126,6 +127,15 @@ def test_the_end_is_said_and_the_page_goes_on_by_itself_when_it_is_started_again
             page.wait_for_text(".face h3 b", "sad")
             page.wait_for(PIXEL, lambda pixel: pixel[0] < 70)
             assert page.text("#notice") == ""
+
+
+def test_a_page_too_many_says_why_it_has_no_picture(chromium, preview, looks, monkeypatch):
+    monkeypatch.setattr(app, "STREAMS", 1)
+    with writing(preview, looks("happy")), opened(chromium, preview) as first:
+        first.wait_for(PIXEL, lambda pixel: pixel[3] == 255)
+        with opened(chromium, preview) as second:
+            second.wait_for_text("#notice", "There are 1 viewers already")
+            assert second.text("#state") == "Not connected"
 
 
 def test_pause_is_this_pages_alone(chromium, preview, looks):

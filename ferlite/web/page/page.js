@@ -1,6 +1,7 @@
 // The live preview: pictures from stream.mjpg, results from api/events, everything else is drawn from these two.
 
 const SILENT = 6; // seconds without a word from the server, which says something every second, until it is asked anew
+const LATE = 2; // seconds without a result that are worth a word; longer where results come seldom
 const AGAIN = 2; // seconds until the next attempt
 const SPEAK = 4; // seconds at least between two announcements to screen readers
 const LANES = 6; // faces in the timeline; of more, those that were there last
@@ -19,6 +20,7 @@ if (location.search) history.replaceState(null, "", location.pathname);
 let connected = false; // to api/events
 let ended = false; // ferlite said that it ends
 let refusal = ""; // why the server does not let us in
+let unseen = ""; // why it gives us no pictures
 let heard = now(); // when the server last said anything
 let quiet = 0; // for how many seconds it has had no result, or null before the first
 let latest = null; // the newest result
@@ -77,17 +79,21 @@ async function lost() {
   tell();
   if (events.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
   events.close();
-  refusal = await reasonOf("api/result");
+  refusal = await reason();
   tell();
   setTimeout(connect, AGAIN * 1000);
 }
 
-async function reasonOf(path) {
+// An EventSource does not say why it was refused.
+async function reason() {
+  const trial = new AbortController();
   try {
-    const answer = await fetch(path, { cache: "no-store" });
-    return answer.ok || answer.status === 503 ? "" : await answer.text();
+    const answer = await fetch("api/events", { signal: trial.signal, cache: "no-store" });
+    return answer.ok ? "" : await answer.text();
   } catch {
     return "";
+  } finally {
+    trial.abort();
   }
 }
 
@@ -131,9 +137,9 @@ function watch() {
 async function readPictures(signal) {
   const answer = await fetch("stream.mjpg", { signal, cache: "no-store" });
   if (!answer.ok) {
-    refusal = await answer.text();
+    unseen = await answer.text();
     tell();
-    throw new Error(refusal);
+    throw new Error(unseen);
   }
   const reader = answer.body.getReader();
   let bytes = new Uint8Array(0);
@@ -179,6 +185,7 @@ async function show(jpeg) {
     if (canvas.height !== picture.height) canvas.height = picture.height;
     canvas.getContext("2d").drawImage(picture, 0, 0);
     shown = jpeg;
+    unseen = "";
     byId("snapshot").disabled = false;
   }
   picture.close();
@@ -360,12 +367,11 @@ function stateNow() {
   if (!connected) return ["gone", "Not connected", "The connection to ferlite is lost. Trying again."];
   if (paused) return ["paused", "Paused", "This page is paused; ferlite goes on."];
   if (quiet === null) return ["waiting", "Waiting", "ferlite runs and has had no picture yet."];
-  if (quiet >= 1) {
-    // in steps: screen readers say each change
-    const seconds = quiet < 10 ? 1 : quiet < 60 ? Math.floor(quiet / 10) * 10 : Math.floor(quiet / 60) * 60;
-    const time = seconds < 60 ? `${seconds} s` : `${seconds / 60} min`;
-    return ["waiting", "No picture", `No picture for more than ${time}. Has the camera been lost?`];
+  if (quiet >= Math.max(LATE, 3 / (latest?.fps || 1))) {
+    const time = quiet < 10 ? "some seconds" : quiet < 60 ? `${Math.floor(quiet / 10)}0 s` : `${Math.floor(quiet / 60)} min`;
+    return ["waiting", "No picture", `No picture for ${time}. Has the camera been lost?`]; // screen readers say each step
   }
+  if (unseen) return ["waiting", "No picture", unseen];
   return ["live", "Live", ""];
 }
 
@@ -377,6 +383,7 @@ function tell() {
   document.body.classList.toggle("late", state === "waiting" || state === "gone");
   if (state !== "live" && state !== "paused") setText(byId("fps"), "–");
   const looks = latest?.faces.map((face) => face.label) ?? [];
+  if (looks.length > 3) looks.splice(3, Infinity, "…");
   const title = state !== "live" ? name : looks.length ? looks.join(", ") : "No face";
   if (document.title !== `${title} – ferlite`) document.title = `${title} – ferlite`;
   byId("picture").ariaLabel = state === "live" ? "Live picture, as the list of faces says" : `Picture: ${name}`;
