@@ -115,9 +115,12 @@ class Feed:
         """
         assert self.moment is not None
         if self._picture is None or (self._picture.done() and self._picture_number != self.moment.number):
-            self._picture_number = self.moment.number
             loop = asyncio.get_running_loop()
-            self._picture = loop.run_in_executor(self._pool, self._encoded, self.moment.result)
+            try:
+                self._picture = loop.run_in_executor(self._pool, self._encoded, self.moment.result)
+            except RuntimeError:  # the interpreter is ending, and no pool takes work any more
+                return self.moment.number, None
+            self._picture_number = self.moment.number
         number = self._picture_number
         return number, await asyncio.shield(self._picture)  # who asked first may leave, others wait for it too
 
@@ -172,7 +175,8 @@ class Feed:
     async def _look_at_machine(self) -> None:
         if time.monotonic() >= self._machine_due:
             self._machine_due = time.monotonic() + FRESH
-            self._machine = await asyncio.get_running_loop().run_in_executor(self._pool, device.state)
+            with suppress(RuntimeError):  # as above
+                self._machine = await asyncio.get_running_loop().run_in_executor(self._pool, device.state)
 
     def _encoded(self, result: FrameResult) -> bytes | None:
         """In the pool: OpenCV works without Python's lock there."""
