@@ -3,13 +3,19 @@
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import cv2
 import pytest
+
+import ferlite
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TESTED = {
@@ -17,6 +23,7 @@ TESTED = {
     "five_lines.py",
     "flask_photos.py",
     "gpio_reaction.py",
+    "mqtt_dashboard.py",
     "own_model.py",
     "picamera2_change.py",
     "several_cameras.py",
@@ -52,6 +59,31 @@ def run(tmp_path):
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
+
+    return example
+
+
+@pytest.fixture
+def start():
+    """Start an example that has no end; it is interrupted when the block ends."""
+
+    @contextmanager
+    def example(name: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
+        command = [sys.executable, EXAMPLES / name, *map(str, arguments)]
+        with subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        ) as process:
+            stopper = Timer(60, process.kill)  # a line that never comes is waited for no longer
+            stopper.start()
+            try:
+                yield process
+            finally:
+                stopper.cancel()
+                process.send_signal(signal.SIGINT)
+        assert process.returncode == 0
 
     return example
 
@@ -102,6 +134,20 @@ def test_a_log_in_sqlite(run, clip, tmp_path):
     database = sqlite3.connect(tmp_path / "seen.db")
     assert database.execute("SELECT person, label FROM seen").fetchall() == [(1, "neutral")] * 2
     database.close()
+
+
+def test_a_dashboard_of_all_boards(start, clip, tmp_path):
+    pytest.importorskip("paho.mqtt")
+    from tests.sinks.mosquitto import Mosquitto
+
+    with Mosquitto(tmp_path) as broker, start("mqtt_dashboard.py", "127.0.0.1", broker.port) as dashboard:
+        url = f"mqtt://127.0.0.1:{broker.port}/hall"
+        with ferlite.Pipeline(clip) as pipeline, ferlite.Mqtt(url) as board:
+            for result in pipeline:
+                board.write(result)
+        # the summary comes at the end, and after it the board says good-bye
+        pattern = r"hall +offline +1 +neutral +\d+\.\d +\S+\n"
+        assert any(re.fullmatch(pattern, line) for line in dashboard.stdout)
 
 
 def test_photos_over_http_by_flask(load, portrait):
