@@ -14,6 +14,7 @@ from ferlite.doctor.finding import Finding, note, ok, problem
 # bytes: following a face took at most 106 MB (benchmarks/reports, resident memory); the system needs some beside
 LEAST_MEMORY = 200_000_000
 LEAST_DISK = 100_000_000  # bytes: a minute of video or two; outputs end where the disk is full
+BITS = 64 if sys.maxsize > 2**32 else 32  # of Python: the kernel may have 64 all the same
 HOT = 80.0  # °C from which a Raspberry Pi slows down, says its documentation
 SERIOUS = ("under-voltage", "throttled")
 POWER = "use the supply made for this board, a short thick cable, and a powered hub for USB devices"
@@ -34,11 +35,12 @@ def findings(root: Path) -> Iterator[Finding]:
 
 
 def _system(here: dict[str, str]) -> Finding:
-    text, bits = f"{here['os']}, {here['system']}", 64 if sys.maxsize > 2**32 else 32
-    if bits == 32:
-        advice = "a 64-bit system runs faster; on this one: pip install 'ferlite[tflite]', with Python 3.11"
-        return note("system", f"{text}, 32-bit: there is no LiteRT for it", advice, os=here["os"], bits=bits)
-    return ok("system", text, os=here["os"], bits=bits)
+    text = f"{here['os']}, {here['system']}"
+    if BITS == 32:
+        text += ", 32-bit: no LiteRT, tflite-runtime up to Python 3.11 only"
+        advice = "a 64-bit system, where the board can run one; docs/install.md says what is lost on this one"
+        return note("system", text, advice, os=here["os"], bits=BITS)
+    return ok("system", text, os=here["os"], bits=BITS)
 
 
 def _python(here: dict[str, str]) -> Finding:

@@ -51,15 +51,32 @@ _BUILT_FOR_1 = re.compile(r"compiled using NumPy 1\.x|_ARRAY_API|numpy\.core\.mu
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """How pip installs what failed: `requirement`, and `for_numpy_2` where another line brings one for NumPy 2."""
+    """How pip installs what failed: `requirement`, and `for_numpy_2` where another line brings one for NumPy 2.
+
+    `apt` are Debian's packages of it, where they are the ones in use.
+    """
 
     requirement: str
     for_numpy_2: str | None = None
+    apt: str = ""
+
+    @property
+    def install(self) -> str:
+        if self.apt:
+            return f"sudo apt install {self.apt}, and make the virtual environment with --system-site-packages"
+        return f"pip install {self.requirement}"
+
+    @property
+    def reinstall(self) -> str:
+        if self.apt:
+            return f"sudo apt install --reinstall {self.apt}"
+        return f"pip install --force-reinstall --no-deps {self.requirement}"
 
 
-NUMPY = Package("'numpy>=1.26,<3'")
+NUMPY = Package("'numpy>=1.24,<3'")
 OPENCV = Package("'opencv-python>=4.11,<5'", "pip install --upgrade 'opencv-python>=4.11,<5'")
 HEADLESS = Package("'opencv-python-headless>=4.11,<5'", "pip install --upgrade 'opencv-python-headless>=4.11,<5'")
+DEBIANS_OPENCV = Package("opencv-python", apt="python3-opencv opencv-data")  # 32-bit systems have no wheel of it
 TQDM = Package("'tqdm>=4.66.3,<5'")
 
 
@@ -68,7 +85,7 @@ def remedy(said: str, package: Package, root: Path = ROOT) -> str:
     said = " ".join(said.split())
     if absent := _ABSENT.findall(said):
         if any(_OF_THE_WHEEL.search(name) for name in absent):
-            return _reinstall(package)
+            return package.reinstall
         return install_libraries(absent, root)
     if clash := _numpy_clash(said, package):
         return clash
@@ -79,13 +96,13 @@ def remedy(said: str, package: Package, root: Path = ROOT) -> str:
     if needs := _NEEDS.search(said):
         return f"it is built for a newer system, with {needs[1]}; take a newer system, or an older version of it by pip"
     if _NO_MODULE.search(said) and "_multiarray_umath" not in said:
-        return f"pip install {package.requirement}"
+        return package.install
     killed = _KILLED.search(said)
     if killed and killed[1] == "SIGILL":
         return f"it is built for another processor; take an older version of it: pip index versions {_name(package)}"
     if killed and killed[1] == "SIGKILL":
         return "something ended it, most often for want of memory: `sudo dmesg | tail` says so"
-    return _reinstall(package)
+    return package.reinstall
 
 
 def install_libraries(names: list[str], root: Path = ROOT) -> str:
@@ -129,11 +146,7 @@ def _for_newer(package: Package) -> str:
 def _replace_file(file: Path, package: Package, root: Path) -> str:
     if file.name in LIBRARIES:
         return f"sudo apt install --reinstall {_debian(LIBRARIES[file.name], root)}"
-    return _reinstall(package)
-
-
-def _reinstall(package: Package) -> str:
-    return f"pip install --force-reinstall --no-deps {package.requirement}"
+    return package.reinstall
 
 
 def _debian(package: str, root: Path) -> str:

@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ferlite import cache, cards, device, downloads, processes
-from ferlite.doctor import remedies
+from ferlite.doctor import machine, remedies
 from ferlite.doctor.finding import Finding, Status, note, ok, problem
 from ferlite.doctor.remedies import Package, remedy
 from ferlite.errors import ModelError
@@ -116,12 +115,16 @@ def _numpy() -> Finding:
 
 
 def _opencv(computing: bool) -> Finding:
-    if find_spec("cv2") is None:
-        return problem("opencv", "not installed", _pip(remedies.OPENCV), works=False)
+    spec = find_spec("cv2")
+    if spec is None:
+        package = remedies.OPENCV if machine.BITS == 64 else remedies.DEBIANS_OPENCV
+        return problem("opencv", "not installed", package.install, works=False)
     if not computing:
         return _untried("opencv", "NumPy")
     wheels = device.versions(*OPENCVS)
     package = remedies.HEADLESS if set(wheels) == {"opencv-python-headless"} else remedies.OPENCV
+    if not wheels and "dist-packages" in str(spec.origin):  # where Debian has its own
+        package = remedies.DEBIANS_OPENCV
     data: dict[str, Any] = {"wheels": wheels}
     try:
         found = probe("opencv")
@@ -132,7 +135,7 @@ def _opencv(computing: bool) -> Finding:
     named = f"{found['version']} ({', '.join(wheels) or found['location']})"
     if found["haar"] is not None:
         reason, _, _ = found["haar"].partition(";")
-        advice = f"pip install --force-reinstall --no-deps {package.requirement}"
+        advice = package.install if package is remedies.DEBIANS_OPENCV else package.reinstall
         return problem("opencv", f"{named}: the Haar detector fails: {reason}", advice, works=False, **data)
     if len(wheels) > 1:
         text = f"{named}: these write the same files, and what works is chance"
@@ -165,12 +168,8 @@ def _named(values: dict[str, str]) -> str:
 
 def _tqdm() -> Finding:
     if find_spec("tqdm") is None:
-        return problem("tqdm", "not installed; the command draws its progress bars by it", _pip(remedies.TQDM))
+        return problem("tqdm", "not installed; the command draws its progress bars by it", remedies.TQDM.install)
     return ok("tqdm", device.versions("tqdm").get("tqdm", "of unknown version"))
-
-
-def _pip(package: Package) -> str:
-    return f"pip install {package.requirement}"
 
 
 def _installed(package: str, error: str) -> str:
@@ -273,13 +272,15 @@ def _ran(engine: Engine) -> str:
 def _absent(engine: Engine, others: list[Engine], working: list[Engine]) -> Finding:
     data: dict[str, Any] = {"version": None, "location": None, "works": False}
     if engine.suffix == ".onnx":
-        return note(engine.name, "not installed; only .onnx models need it", engine.install, **data)
+        advice = ENGINE_PACKAGES[engine.name].install if machine.BITS == 64 else ""  # nor has it wheels for 32 bits
+        return note(engine.name, "not installed; only .onnx models need it", advice, **data)
     if working:
         return note(engine.name, f"not installed; {working[0].title} does its work", **data)
-    first = "litert" if sys.maxsize > 2**32 else "tflite-runtime"  # LiteRT has no wheels for 32 bits
+    first = "litert" if machine.BITS == 64 else "tflite-runtime"  # LiteRT has no wheels for 32 bits
     if others or engine.name != first:
         return note(engine.name, "not installed", **data)
-    return problem(engine.name, "not installed, nor is another engine for .tflite", engine.install, **data)
+    advice = ENGINE_PACKAGES[engine.name].install
+    return problem(engine.name, "not installed, nor is another engine for .tflite", advice, **data)
 
 
 def _reading(backend: str | None) -> Finding:

@@ -5,13 +5,13 @@ import sys
 import pytest
 
 from ferlite.doctor import remedies
-from ferlite.doctor.remedies import HEADLESS, NUMPY, OPENCV, Package, remedy
+from ferlite.doctor.remedies import DEBIANS_OPENCV, HEADLESS, NUMPY, OPENCV, Package, remedy
 from ferlite.doctor.software import ENGINE_PACKAGES
 
 NO_FILE = "cannot open shared object file: No such file or directory"
 OPENCV_AGAIN = "pip install --force-reinstall --no-deps 'opencv-python>=4.11,<5'"
 LATER_OPENCV = "pip install --upgrade 'opencv-python>=4.11,<5'"
-LATER_NUMPY = "pip install --upgrade 'numpy>=1.26,<3'"
+LATER_NUMPY = "pip install --upgrade 'numpy>=1.24,<3'"
 CAMERA = Package("picamera2")
 
 
@@ -94,11 +94,11 @@ def test_numpy_clashes_say_which_side_is_the_older(said, package, line):
 @pytest.mark.parametrize(
     ("said", "package", "line"),
     [
-        ("ModuleNotFoundError: No module named 'numpy'", NUMPY, "pip install 'numpy>=1.26,<3'"),
+        ("ModuleNotFoundError: No module named 'numpy'", NUMPY, "pip install 'numpy>=1.24,<3'"),
         (
             "ModuleNotFoundError: No module named 'numpy._core._multiarray_umath'",
             NUMPY,
-            "pip install --force-reinstall --no-deps 'numpy>=1.26,<3'",
+            "pip install --force-reinstall --no-deps 'numpy>=1.24,<3'",
         ),
         (f"ImportError: libopenblas64_p-r0-0cf96a72.3.23.dev.so: {NO_FILE}", OPENCV, OPENCV_AGAIN),
         ("ImportError: /usr/lib/x86_64-linux-gnu/libGL.so.1: file too short", OPENCV, "--reinstall libgl1"),
@@ -114,6 +114,9 @@ def test_numpy_clashes_say_which_side_is_the_older(said, package, line):
         ("was killed by SIGSEGV", OPENCV, OPENCV_AGAIN),
         ("AttributeError: module 'cv2' has no attribute 'getBuildInformation'", OPENCV, OPENCV_AGAIN),
         ("hangs: gave no answer in 60 s", OPENCV, OPENCV_AGAIN),
+        ("ModuleNotFoundError: No module named 'cv2'", DEBIANS_OPENCV, "sudo apt install python3-opencv opencv-data, "),
+        ("was killed by SIGSEGV", DEBIANS_OPENCV, "sudo apt install --reinstall python3-opencv opencv-data"),
+        ("AttributeError: _ARRAY_API not found", DEBIANS_OPENCV, "pip install 'numpy<2'"),
     ],
 )
 def test_other_faults_have_their_remedies_too(said, package, line):
