@@ -4,10 +4,18 @@ import argparse
 import functools
 import sys
 import time
+from contextlib import nullcontext
 
 from tqdm import tqdm
 
-from ferlite.cli.options import Commands, add_model_options, make_recognizer, positive_int, thread_count
+from ferlite.cli.options import (
+    Commands,
+    add_model_options,
+    make_recognizer,
+    native_stderr_hidden,
+    positive_int,
+    thread_count,
+)
 from ferlite.labelling import Progress, Summary, label
 
 
@@ -48,7 +56,7 @@ def add_to(commands: Commands) -> None:
 
 def _label(options: argparse.Namespace) -> int:
     options.backend = make_recognizer(options).classifier.backend  # chosen once, not in each process
-    with _Bar() as bar:
+    with native_stderr_hidden() if options.ray else nullcontext(), _Bar() as bar:  # Ray says there what is raised too
         summary = label(
             options.source,
             options.output,

@@ -109,7 +109,6 @@ def _label(parts: Parts, make: Make, jobs: int | None, address: str | None, watc
     for shard in _shards(parts, make, missing, jobs, address, under_way):
         done += parts.size(shard.number)
         pictures += shard.pictures
-        under_way(0, 0)
     return pictures
 
 
@@ -119,7 +118,7 @@ def _shards(
     if not missing:
         return
     if address is not None:
-        yield from cluster.run(parts.folder, make, missing, address, jobs)
+        yield from cluster.run(parts.folder, make, missing, address, jobs, watch)
         return
     with Crew(parts.folder, make, min(jobs or device.cores(), len(missing))) as crew:
         yield from crew.run(missing, watch)

@@ -25,7 +25,7 @@ from ferlite.labelling.shard import At, Deadly, Done, Labeller, Make
 POLL = 0.2  # seconds between two looks at where the workers are
 PATIENCE = 600.0  # seconds for a picture or frame; one of 100 million pixels takes a small board a minute
 START = 600.0  # seconds for a process to start, and to finish its file
-MOST_DEATHS = 40  # in one shard: beyond, it is not the files
+MOST_DEATHS = 200  # in one shard: beyond, it is not the files
 
 Watch = Callable[[float, int], None]
 """Told the files and the pictures that have been read of the shards under way."""
