@@ -6,9 +6,10 @@
     python -m benchmarks.labelling nodes
 
 `kills` kills it with SIGKILL, again and again, and compares each table that comes out with the one of an undisturbed
-run. `many` gives pictures a second and the memory of all its processes. `cluster` labels a folder by two local Ray
-nodes of a processor each and by two processes in turn, and compares rows and cost; `nodes` only starts these nodes,
-prints their address and ends when its input does. Needs the extras `label` and, for the last two, `ray`.
+run. `many` gives pictures a second and the memory of all its processes. `cluster` labels the pictures of a folder, and
+a quarter of them, by two local Ray nodes of a processor each and by two processes in turn, and compares rows and cost;
+`nodes` only starts these nodes, prints their address and ends when its input does. The last two need the extra `ray`,
+the others `label`.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -238,26 +240,34 @@ def nodes(options: argparse.Namespace, folder: Path) -> None:
 
 def cluster(options: argparse.Namespace, folder: Path) -> None:
     order = random.Random(options.seed)
-    figures: dict[str, list[tuple[float, float]]] = {"two processes": [], "two Ray nodes": []}
-    tables = set()
+    paths = sorted(str(path.absolute()) for path in options.source.iterdir())
+    counts = (len(paths) // 4, len(paths))
+    for count in counts:
+        (folder / f"{count}.txt").write_text("".join(f"{path}\n" for path in paths[:count]))
+    figures: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    tables: dict[int, set[bytes]] = {count: set() for count in counts}
     with two_nodes() as address:
         ways = {"two processes": ["--jobs", "2"], "two Ray nodes": ["--ray", address]}
         for _ in range(options.rounds):
-            for way in order.sample(list(ways), 2):
+            for way, count in order.sample(list(product(ways, counts)), 4):
                 output = folder / "table.parquet"
-                with Watched(os.getpid()) as watched:  # the nodes' own work counts too, as it is there meanwhile
-                    began = time.monotonic()
-                    said = finish(label(options.source, output, "--restart", *ways[way]))
+                began = time.monotonic()
+                process = label(folder / f"{count}.txt", output, "--restart", *ways[way])
+                # with Ray the nodes' work counts too, which are processes of ours
+                with Watched(os.getpid() if "--ray" in ways[way] else process.pid) as watched:
+                    finish(process)
                     seconds = time.monotonic() - began
-                count = int(said.split(": ", 1)[1].split(" pictures")[0].replace(",", ""))
-                figures[way].append((seconds / count, watched.cpu / count))
-                tables.add(output.read_bytes())
-                print(f"{way}: {count / seconds:.1f} pictures/s, CPU {watched.cpu / count * 1000:.1f} ms a picture")
-    print(f"the tables are {'the same' if len(tables) == 1 else 'DIFFERENT'}, byte for byte")
+                figures.setdefault((way, count), []).append((seconds, watched.cpu))
+                tables[count].add(output.read_bytes())
+                print(f"{way}, {count} pictures: {seconds:.1f} s, CPU {watched.cpu:.1f} s", flush=True)
+    same = all(len(contents) == 1 for contents in tables.values())
+    print(f"the tables are {'the same' if same else 'DIFFERENT'}, byte for byte; medians of {options.rounds}:")
     for number, name in enumerate(("time", "CPU")):
-        one, other = (median(figure[number] for figure in figures[way]) for way in figures)
-        print(f"{name} a picture, median of {options.rounds}: Ray takes {other / one:.2f} times as much")
-    if len(tables) != 1:
+        few, all_ = ([median(run[number] for run in figures[way, count]) for way in ways] for count in counts)
+        further = [(most - least) / (counts[1] - counts[0]) for least, most in zip(few, all_, strict=True)]
+        for what, (one, two) in ((f"{counts[1]} pictures", all_), ("each further one", further)):
+            print(f"{name}, {what}: {one:.3f} s, with Ray {two:.3f} s, {two / one:.2f} times as much")
+    if not same:
         sys.exit(1)
 
 

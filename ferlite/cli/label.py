@@ -84,13 +84,12 @@ class _Bar:
             if progress.before:
                 files = f"{progress.before:,} of {progress.files:,} files"
                 print(f"going on: {files} were done before; --restart labels them anew", file=sys.stderr)
-            shape = "{percentage:5.1f} %|{bar}| {postfix} [{elapsed}<{remaining}]"
+            shape = "{percentage:5.1f} %|{bar}| {desc} [{elapsed}<{remaining}]"
             self._bar = tqdm(total=progress.files, initial=progress.before, bar_format=shape, disable=None)
             self._began = time.monotonic()
         rate = progress.pictures / max(time.monotonic() - self._began, 0.001)
         self._bar.n = progress.done
-        # by hand, for tqdm puts a comma before a postfix of its own
-        self._bar.postfix = f"{int(progress.done):,} of {progress.files:,} files, {rate:.1f} pictures/s"
+        self._bar.desc = f"{int(progress.done):,} of {progress.files:,} files, {rate:.1f} pictures/s"
         self._bar.refresh()
 
     def __enter__(self) -> "_Bar":

@@ -43,7 +43,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         type=part,
         metavar="PART",
         help="smallest face to find, as a part of the picture's longer side; half of it takes up to four times as long "
-        f"(default: {THOROUGH:g} in image and in run on files, {QUICK:g} live, in demo and in bench)",
+        f"(default: {THOROUGH:g} in image, in label and in run on files, {QUICK:g} live, in demo and in bench)",
     )
     group.add_argument("--threads", type=thread_count, default=1, metavar="N", help="processor threads (default: 1)")
 

@@ -1,6 +1,5 @@
 """How a labelling begins, or goes on: the folder of its parts is made, or has to be of the very same work."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -32,6 +31,8 @@ def folder_of(output: Path) -> Path:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Make the folder and keep all others out of it; without a manifest it goes at the end. Raises OutputError."""
+    import fcntl  # not on Windows, where the other commands work all the same
+
     try:
         folder.mkdir(exist_ok=True)
         with (folder / LOCK).open("wb") as lock:
@@ -50,7 +51,7 @@ def locked(folder: Path) -> Iterator[None]:
     except FerliteError:
         raise
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from error
 
 
 def begin(
@@ -62,25 +63,25 @@ def begin(
     another work, and SourceError.
     """
     folder = folder_of(output)
+    there = table.manifest_of(output) if output.exists() else None
+    if output.exists() and there is None:
+        raise OutputError(f"{output}: is there and was not written by `ferlite label`; choose another name")
     if restart:
         clear(folder)
     for left in folder.glob(f"*{table.UNFINISHED}"):
         left.unlink()
     before = Parts(folder) if (folder / MANIFEST).exists() else None
     new = folder / f"{LISTING}{table.UNFINISHED}"
+    wanted = {"source": os.path.abspath(listing.source), "base": listing.base} | settings  # noqa: PTH100
     if before is not None and as_listed:
-        wanted = before.manifest | settings
+        wanted = before.manifest | wanted
     else:
-        wanted = {"source": os.path.abspath(listing.source), "base": listing.base}  # noqa: PTH100
-        wanted |= _write(listing, new) | settings
+        wanted |= _write(listing, new)
     if before is not None:
         _compare(before.manifest, wanted, folder, new)
         new.unlink(missing_ok=True)
         return before
-    if output.exists() and not restart:
-        there = table.manifest_of(output)
-        if there is None:
-            raise OutputError(f"{output}: is there and was not written by `ferlite label`; choose another name")
+    if there is not None and not restart:
         _compare(there, wanted, output, None)
         return None
     _divide(folder, new, wanted, jobs)

@@ -29,7 +29,7 @@ class Parts:
             text = (folder / MANIFEST).read_bytes()
             self.manifest: dict[str, Any] = json.loads(text)
             self._shards = np.load(folder / SHARDS)
-        except (OSError, ValueError) as error:
+        except (OSError, EOFError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(
                 f"{folder}: cannot be read ({reason}); remove the folder or give --restart to begin anew"

@@ -124,7 +124,7 @@ class Labeller:
             elif deadly is None:
                 _check_regular(full)
                 yield Picture(path), read_image(full)
-        except (SourceError, MemoryError) as error:
+        except (SourceError, cv2.error, MemoryError) as error:
             end, reason = Picture(path), str(error).removeprefix(f"{full}: ") or "not enough memory"
         else:
             reason = deadly.reason if deadly else ""

@@ -202,12 +202,11 @@ def _onto_disk(file: BinaryIO) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Force the names in a folder onto the disk."""
+    """Force the names in a folder onto the disk, where the file system can."""
     descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with suppress(OSError):
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    os.close(descriptor)
 
 
 def _metadata(path: Path) -> bytes | None:

@@ -70,6 +70,8 @@ def test_pictures_that_came_or_went_are_said_and_may_be_left_as_they_were_listed
     with pytest.raises(OutputError, match=r"then, 51 now; .* 49\.jpg stood and none stands; --as-listed"):
         start()
     assert start(as_listed=True).digest == parts.digest
+    with pytest.raises(OutputError, match=r'source was .*tree", now .*tree/20\.mp4"'):
+        start(as_listed=True, source=tree / "20.mp4")
     (tree / "49.jpg").touch()
     assert start().digest == parts.digest
 
@@ -83,8 +85,10 @@ def test_a_damaged_manifest_is_said(start):
 
 def test_a_table_that_is_not_ours_is_never_replaced(start, tmp_path):
     (tmp_path / "table.parquet").write_text("precious")
-    with pytest.raises(OutputError, match="was not written by `ferlite label`"):
-        start()
+    for restart in (False, True):
+        with pytest.raises(OutputError, match="was not written by `ferlite label`"):
+            start(restart=restart)
+    assert (tmp_path / "table.parquet").read_text() == "precious"
     assert not folder_of(tmp_path / "table.parquet").exists()
 
 
