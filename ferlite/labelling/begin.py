@@ -119,7 +119,7 @@ def _divide(folder: Path, listing: Path, manifest: dict[str, Any], jobs: int) ->
         if number and (video or before or number - cuts[-1][1] == most):
             cuts.append((place, number))
         place += len(name) + 1
-    np.save(folder / SHARDS, np.array([*cuts, (place, manifest["files"])], np.int64))
+    np.array([*cuts, (place, manifest["files"])], "<i8").tofile(folder / SHARDS)
     listing.replace(folder / LISTING)
     new = folder / f"{MANIFEST}{table.UNFINISHED}"
     new.write_text(json.dumps(manifest, indent=1), encoding="utf-8")

@@ -2,7 +2,7 @@
 
 - `manifest.json`: what is labelled and by what, written when the two below are whole
 - `listing`: the paths, each ended by a NUL, as a name may hold anything else
-- `shards.npy`: (shards + 1, 2) int64, for each shard its place in the listing in bytes and its first path's number
+- `shards`: (shards + 1, 2) int64, little-endian, for each shard its place in the listing in bytes and its first path's number
 - `0000000.parquet` and so on: the finished shards; each appears whole, and names the manifest it belongs to
 - `lock`: held by the process at work
 """
@@ -17,7 +17,7 @@ import numpy as np
 
 from ferlite.errors import OutputError
 
-MANIFEST, LISTING, SHARDS, LOCK = "manifest.json", "listing", "shards.npy", "lock"
+MANIFEST, LISTING, SHARDS, LOCK = "manifest.json", "listing", "shards", "lock"
 
 
 class Parts:
@@ -28,8 +28,10 @@ class Parts:
         try:
             text = (folder / MANIFEST).read_bytes()
             self.manifest: dict[str, Any] = json.loads(text)
-            self._shards = np.load(folder / SHARDS)
-        except (OSError, EOFError, ValueError) as error:
+            self._shards = np.fromfile(folder / SHARDS, "<i8").reshape(-1, 2)  # np.load would take pickles too
+            if len(self._shards) < 2:
+                raise ValueError(f"{SHARDS} is cut short")
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(
                 f"{folder}: cannot be read ({reason}); remove the folder or give --restart to begin anew"

@@ -33,7 +33,7 @@ def make_parts(tmp_path):
         folder.mkdir()
         manifest = {"base": str(tmp_path), "model.labels": list(LABELS), "files": sum(sizes)}
         (folder / "manifest.json").write_text(json.dumps(manifest))
-        np.save(folder / "shards.npy", np.cumsum([[0, 0], *([size, size] for size in sizes)], axis=0))
+        np.cumsum([[0, 0], *([size, size] for size in sizes)], axis=0, dtype="<i8").tofile(folder / "shards")
         return Parts(folder)
 
     return make
@@ -120,7 +120,7 @@ def test_a_part_that_was_begun_leaves_nothing(make_parts):
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert {path.name for path in parts.folder.iterdir()} == {"manifest.json", "shards.npy"}
+    assert {path.name for path in parts.folder.iterdir()} == {"manifest.json", "shards"}
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(make_parts, tmp_path):
@@ -139,7 +139,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(make_parts, tmp_path):
             write()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert {path.name for path in parts.folder.iterdir()} == {"manifest.json", "shards.npy"}
+    assert {path.name for path in parts.folder.iterdir()} == {"manifest.json", "shards"}
 
 
 def test_names_that_are_no_text_can_stand_in_a_table(make_parts):
