@@ -10,6 +10,7 @@ import cv2
 import pytest
 
 import ferlite
+from ferlite.labelling import label
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -41,16 +42,22 @@ PROGRAMS = [
 
 @pytest.mark.parametrize(("path", "code"), PROGRAMS)
 def test_programs(path, code, tmp_path, monkeypatch, portrait, capsys):
-    """The user's photo, and the user's camera: here a short clip."""
+    """The user's photo, table and camera, here a short clip."""
+    for module in re.findall(r"^import (\w+)", code, re.MULTILINE):
+        pytest.importorskip(module)
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("photo.jpg", portrait)
     writer = cv2.VideoWriter("clip.avi", cv2.VideoWriter.fourcc(*"MJPG"), 25, (512, 600))
     for _ in range(5):
         writer.write(portrait)
     writer.release()
+    if "faces.parquet" in code:
+        pytest.importorskip("pyarrow")
+        label("photo.jpg", "faces.parquet")
     exec(compile(code.replace("Pipeline(0", 'Pipeline("clip.avi"'), str(path), "exec"), {})
     said = capsys.readouterr().out
-    assert "neutral" in said or ("WebPreview" in code and "http:" in said)
+    expected = {"WebPreview": "http:", "duckdb": "photo.jpg", "pyarrow": "1\n"}
+    assert next((text for name, text in expected.items() if name in code), "neutral") in said
 
 
 def test_the_errors_of_the_faq_are_those_of_the_library():

@@ -2,7 +2,7 @@
 
 - `manifest.json`: what is labelled and by what, written when the two below are whole
 - `listing`: the paths, each ended by a NUL, as a name may hold anything else
-- `shards`: (shards + 1, 2) int64, little-endian, for each shard its place in the listing in bytes and its first path's number
+- `shards`: (shards + 1, 2) little-endian int64, for each shard its place in the listing, in bytes, and its first path
 - `0000000.parquet` and so on: the finished shards; each appears whole, and names the manifest it belongs to
 - `lock`: held by the process at work
 """
