@@ -44,7 +44,7 @@ class HaarDetector:
         if not path.exists() or not hasattr(cv2, "CascadeClassifier"):
             raise ModelError(
                 f"OpenCV {cv2.__version__} comes without {CASCADE}; install a wheel that has it, pip install "
-                "'opencv-python>=4.11,<5', or, for Debian's own OpenCV, sudo apt install opencv-data"
+                "'opencv-python>=4.12,<5', or, for Debian's own OpenCV, sudo apt install opencv-data"
             )
         try:
             self._cascade = cv2.CascadeClassifier(str(path))

@@ -130,7 +130,7 @@ def _load(path: Path, score: float) -> cv2.FaceDetectorYN:
         )
         network.detect(np.zeros((OVERVIEW, OVERVIEW, 3), np.uint8))
     except TypeError as error:  # it took nothing but paths then
-        raise EngineError(f"OpenCV {cv2.__version__} is too old for YuNet, which needs 4.11 or newer") from error
+        raise EngineError(f"OpenCV {cv2.__version__} is too old for YuNet, which needs 4.9 or newer") from error
     except (cv2.error, SystemError) as error:
         raise ModelError(
             f"{path}: OpenCV {cv2.__version__} cannot load it as YuNet; it needs face_detection_yunet_2023mar.onnx"

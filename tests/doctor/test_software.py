@@ -59,7 +59,7 @@ def test_nothing_but_python_is_enough_to_say_what_is_missing(checks, bare_python
     found = checks(python=bare_python)
     for name, line in (
         ("numpy", "pip install 'numpy>=1.24,<3'"),
-        ("opencv", "pip install 'opencv-python>=4.11,<5'"),
+        ("opencv", "pip install 'opencv-python>=4.12,<5'"),
         ("tqdm", "pip install 'tqdm>=4.66.3,<5'"),
         ("litert", "pip install ai-edge-litert"),
     ):
