@@ -17,7 +17,7 @@ from export.config import Config  # noqa: E402
 from export.convert import FORMATS, release  # noqa: E402
 
 SETTINGS = {
-    "epochs": 4,
+    "epochs": 6,
     "early_stopping": 2,
     "batch_size": 4,
     "optimizer": "adamw",
