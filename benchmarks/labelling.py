@@ -8,7 +8,7 @@
 `kills` kills it with SIGKILL, again and again, and compares each table that comes out with the one of an undisturbed
 run. `many` gives pictures a second and the memory of all its processes. `cluster` labels the pictures of a folder, and
 a quarter of them, by two local Ray nodes of a processor each and by two processes in turn, and compares rows and cost;
-`nodes` only starts these nodes, prints their address and ends when its input does. The last two need the extra `ray`,
+`nodes` only starts these nodes, prints their addresses and ends when its input does. The last two need the extra `ray`,
 the others `label`.
 """
 
@@ -158,7 +158,7 @@ def kills(options: argparse.Namespace, folder: Path) -> None:
         process = label(pictures, output, "--jobs", str(order.choice((1, 2, 3))))
         with Watched(process.pid) as watched:
             try:
-                process.wait(order.uniform(0, longest) if killed < options.kills else None)
+                process.wait(order.uniform(0, 1.5 * longest) if killed < options.kills else None)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
                 killed += 1
@@ -207,34 +207,36 @@ def many(options: argparse.Namespace, folder: Path) -> None:
 
 
 @contextmanager
-def two_nodes() -> Iterator[str]:
-    """A Ray cluster of two nodes with a processor each on this machine; its address."""
+def two_nodes() -> Iterator[tuple[str, str]]:
+    """A Ray cluster of two nodes with a processor each on this machine; its address, and that for Ray's client."""
     os.environ.update(PATIENT)
     from ray.cluster_utils import Cluster
 
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **free_ports()})
+    (client,) = free_ports("ray_client_server_port").values()
+    head = {"num_cpus": 1, "include_dashboard": False, "ray_client_server_port": client, **free_ports(*PORTS)}
+    nodes = Cluster(initialize_head=True, head_node_args=head)
     try:
-        nodes.add_node(num_cpus=1, **free_ports())
-        yield nodes.address
+        nodes.add_node(num_cpus=1, **free_ports(*PORTS))
+        yield nodes.address, f"ray://127.0.0.1:{client}"
     finally:
         nodes.shutdown()
 
 
-def free_ports() -> dict[str, int]:
+def free_ports(*names: str) -> dict[str, int]:
     """Chosen here: a node that chooses itself has 15 seconds for it, which a machine with other work exceeds."""
-    sockets = [socket.socket() for _ in PORTS]
+    sockets = [socket.socket() for _ in names]
     try:
         for one in sockets:
             one.bind(("", 0))
-        return {name: one.getsockname()[1] for name, one in zip(PORTS, sockets, strict=True)}
+        return {name: one.getsockname()[1] for name, one in zip(names, sockets, strict=True)}
     finally:
         for one in sockets:
             one.close()
 
 
 def nodes(options: argparse.Namespace, folder: Path) -> None:
-    with two_nodes() as address:
-        print(address, flush=True)
+    with two_nodes() as addresses:
+        print(*addresses, flush=True)
         sys.stdin.read()
 
 
@@ -246,7 +248,7 @@ def cluster(options: argparse.Namespace, folder: Path) -> None:
         (folder / f"{count}.txt").write_text("".join(f"{path}\n" for path in paths[:count]))
     figures: dict[tuple[str, int], list[tuple[float, float]]] = {}
     tables: dict[int, set[bytes]] = {count: set() for count in counts}
-    with two_nodes() as address:
+    with two_nodes() as (address, _):
         ways = {"two processes": ["--jobs", "2"], "two Ray nodes": ["--ray", address]}
         for _ in range(options.rounds):
             for way, count in order.sample(list(product(ways, counts)), 4):

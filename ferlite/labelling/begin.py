@@ -66,7 +66,7 @@ def begin(
     there = table.manifest_of(output) if output.exists() else None
     if output.exists() and there is None:
         raise OutputError(f"{output}: is there and was not written by `ferlite label`; choose another name")
-    if restart:
+    if restart or not (folder / MANIFEST).exists():  # what a kill has left of a clearing is of no use
         clear(folder)
     for left in folder.glob(f"*{table.UNFINISHED}"):
         left.unlink()

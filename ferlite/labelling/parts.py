@@ -3,7 +3,7 @@
 - `manifest.json`: what is labelled and by what, written when the two below are whole
 - `listing`: the paths, each ended by a NUL, as a name may hold anything else
 - `shards`: (shards + 1, 2) little-endian int64, for each shard its place in the listing, in bytes, and its first path
-- `0000000.parquet` and so on: the finished shards; each appears whole, and names the manifest it belongs to
+- `0000000.parquet` and so on: the finished shards; each appears whole, and names the labelling it belongs to
 - `lock`: held by the process at work
 """
 
@@ -28,7 +28,8 @@ class Parts:
         try:
             text = (folder / MANIFEST).read_bytes()
             self.manifest: dict[str, Any] = json.loads(text)
-            self._shards = np.fromfile(folder / SHARDS, "<i8").reshape(-1, 2)  # np.load would take pickles too
+            shards = (folder / SHARDS).read_bytes()
+            self._shards = np.frombuffer(shards, "<i8").reshape(-1, 2)  # np.load would take pickles too
             if len(self._shards) < 2:
                 raise ValueError(f"{SHARDS} is cut short")
         except (OSError, ValueError) as error:
@@ -36,7 +37,7 @@ class Parts:
             raise OutputError(
                 f"{folder}: cannot be read ({reason}); remove the folder or give --restart to begin anew"
             ) from error
-        self.digest = hashlib.sha256(text).hexdigest()
+        self.digest = hashlib.sha256(text + shards).hexdigest()
 
     @property
     def base(self) -> str:

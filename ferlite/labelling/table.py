@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GROUP = 65_536  # rows of the table that a reader gets at once, and the most that lie in memory while it is joined
 FLUSH = 4_096  # rows of a shard that lie in memory
-KEY = b"ferlite"  # in the files' metadata: of a part its manifest's digest, of the table the manifest itself
+KEY = b"ferlite"  # in the files' metadata: of a part the digest of its labelling, of the table the manifest itself
 UNFINISHED = ".tmp"
 
 

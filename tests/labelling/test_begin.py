@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from ferlite.errors import OutputError
+from ferlite.labelling import table
 from ferlite.labelling.begin import begin, folder_of, locked
 from ferlite.labelling.listing import Listing
 
@@ -48,6 +49,27 @@ def test_the_same_work_goes_on_with_the_same_shards_whatever_the_number_of_proce
     assert again.digest == before.digest
     assert len(again) == len(before)
     assert not list(again.folder.glob("*.tmp"))
+
+
+def test_parts_that_a_kill_has_left_of_a_clearing_do_not_count(start):
+    before = start()
+    with table.part_file(before.part(0), before.labels, before.digest):
+        pass
+    assert table.finished(start()) == [0]
+    (before.folder / "manifest.json").unlink()
+    again = start(source=before.base, jobs=1)
+    assert again.digest == before.digest
+    assert table.finished(again) == []
+
+
+def test_parts_of_other_shards_do_not_count(start, tree):
+    for number in range(200):
+        (tree / f"a{number}.jpg").touch()
+    few = start(jobs=1)
+    many = start(jobs=4, restart=True)
+    assert many.manifest == few.manifest
+    assert len(many) > len(few)
+    assert many.digest != few.digest
 
 
 def test_other_settings_are_refused_with_what_differs(start):
