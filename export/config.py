@@ -6,7 +6,7 @@ from export.architectures import ARCHITECTURES
 from export.errors import RunError
 
 PRECISIONS = ("float32", "mixed_bfloat16")  # float16 would need a loss scale, whose state no checkpoint here holds
-AUGMENTATIONS = ("none", "classic", "strong")
+AUGMENTATIONS = ("none", "classic", "light", "strong")
 BALANCES = ("none", "weights", "sampling")
 SCHEDULES = ("cosine", "one-cycle", "steps", "constant")
 OPTIMIZERS = {"sgd": (0.1, 5e-4), "adamw": (1e-3, 0.02)}  # what learning_rate and weight_decay are if not given

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 from export.runs import replacing
@@ -104,8 +105,10 @@ def _by_label(card: Card) -> str:
 
 def _trained(card: Card) -> str:
     training: dict[str, Any] = card.notes["training"]
+    members = training.get("members", [])
     about = [
-        f"network `{training['arch']}`, {card.notes['parameters']:,} parameters",
+        _mean(members) if members else f"network `{training['arch']}`",
+        f"{card.notes['parameters']:,} parameters",
         card.notes["training_data"],
         f"{training['epochs']} epochs",
     ]
@@ -114,6 +117,16 @@ def _trained(card: Card) -> str:
     if (training.get("data") or {}).get("drop_copies"):
         about.append("without the training pictures that stand in validation or test, pixel for pixel")
     return f"`{card.weights.name.partition('-')[0]}`: {'; '.join(about)}"
+
+
+def _mean(members: Sequence[Mapping[str, Any]]) -> str:
+    """What is joined, and how well each is alone; the deviation is that of a sample."""
+    alone = [member["validation_accuracy"] for member in members]
+    networks = " and ".join(f"`{name}`" for name in dict.fromkeys(member["arch"] for member in members))
+    return (
+        f"the mean of {len(members)} networks {networks} of other seeds, alone {fmean(alone):.1%} ± "
+        f"{100 * stdev(alone):.1f} (standard deviation) on validation, as trained"
+    )
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

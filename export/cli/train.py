@@ -29,7 +29,7 @@ BY_OTHERS = {  # what they are by default depends on another setting
     "learning_rate": ", ".join(f"{rate:g} for {name}" for name, (rate, _) in OPTIMIZERS.items()),
     "weight_decay": ", ".join(f"{decay:g} for {name}" for name, (_, decay) in OPTIMIZERS.items()),
     "mixup": "0.5 for strong, else 0",
-    "cutout": "0.5 for strong, else 0",
+    "cutout": "0.5 for strong, 0.3 for light, else 0",
 }
 TEXTS = {
     "learning_rate": "the highest",

@@ -33,7 +33,14 @@ def test_its_logits_are_the_mean_of_the_members(toy_run, other_run, toy_data, tm
     found = runs.predict(runs.load_model(folder), images)
     assert np.allclose(found, np.mean(members, axis=0), atol=1e-3)
     assert accuracy == np.mean(found.argmax(1) == toy_data.validation.labels)
-    assert json.loads((folder / runs.CONFIG).read_text())["members"] == ["toy", "other"]
+    about = json.loads((folder / runs.CONFIG).read_text())["members"]
+    assert [(member["name"], member["arch"], member["seed"]) for member in about] == [
+        ("toy", "deep", 1),
+        ("other", "shallow", 1),
+    ]
+    assert [member["validation_accuracy"] for member in about] == [
+        np.mean(logits.argmax(1) == toy_data.validation.labels) for logits in members
+    ]
 
 
 def test_it_converts_like_any_other_run(toy_run, other_run, toy_data, tmp_path):

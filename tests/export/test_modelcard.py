@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from export import cli
+from export import cli, modelcard
 from export.datasets import EMOTIONS
 from ferlite import cards
 
@@ -40,11 +40,27 @@ def test_figures_go_into_the_cards_and_the_page(models, toy_csv, capsys):
     page = (models / "MODEL_CARD.md").read_text()
     assert "| `net-int8.tflite.onnx` | 0.00 MB | 2 M | 14.3% | **14.3%** | 7.9–24.3 | 14.3% of 70 |" in page
     assert "| angry | 10 |" in page
-    assert "network `deep`, 49 parameters; FER-2013, training split; 3 epochs; learnt from `teachers-1-2`; " in page
+    assert "network `deep`; 49 parameters; FER-2013, training split; 3 epochs; learnt from `teachers-1-2`; " in page
     assert "python -m export measure --data fer2013.csv\n" in page
     capsys.readouterr()
     assert measure(models, toy_csv) == 0
     assert "net-int8.tflite.onnx on test: 14.29% of 70 rows\n" in capsys.readouterr().out
+
+
+def test_the_mean_of_several_networks_is_described(make_network, tmp_path):
+    weights = make_network(
+        labels=EMOTIONS,
+        parameters=98,
+        training_data="FER-2013",
+        training={
+            "arch": "ensemble",
+            "epochs": 3,
+            "members": [{"arch": "nano", "validation_accuracy": share} for share in (0.5, 0.51, 0.55)],
+        },
+    )
+    assert "the mean of 3 networks `nano` of other seeds, alone 52.0% ± 2.6 (standard deviation) on validation" in (
+        modelcard._trained(cards.find(weights))
+    )
 
 
 def test_a_card_with_other_figures_is_told(models, toy_csv, capsys):

@@ -28,7 +28,8 @@ def test_a_student_learns_from_the_ensemble_of_its_teachers(toy_csv, tmp_path):
     assert [text.split()[0] for text in told] == ["training", "training", "joining", "training"]
     record = json.loads((folder / runs.CONFIG).read_text())
     assert record["teacher"] == str(tmp_path / "teachers-1-2")
-    assert runs.read_config(tmp_path / "teachers-1-2")["members"] == ["teacher-1", "teacher-2"]
+    members = runs.read_config(tmp_path / "teachers-1-2")["members"]
+    assert [member["name"] for member in members] == ["teacher-1", "teacher-2"]
 
 
 def test_what_was_interrupted_goes_on_and_what_is_done_stays(toy_csv, tmp_path, monkeypatch):
