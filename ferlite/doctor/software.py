@@ -24,6 +24,7 @@ from ferlite.interpreters.registry import ENGINES, Engine
 TIME_LIMIT = 60.0  # seconds for each probe; slow cards take ten for OpenCV alone
 # milliseconds a face, fewer than five frames a second: without /proc LiteRT takes 1,700 ms in the place of 0.46
 SLOW = 200.0
+CRASHING = ("4.10.", "4.11.")  # setup.cfg leaves them out; NumPy 1 has 4.9 in their place
 OPENCVS = (*device.OPENCV, "opencv-contrib-python", "opencv-contrib-python-headless")  # all of them are the module cv2
 ENGINE_PACKAGES = {
     "litert": Package("ai-edge-litert", "pip install --upgrade ai-edge-litert"),
@@ -50,7 +51,7 @@ def findings() -> Iterator[Finding]:
     numpy = _numpy()
     yield numpy
     computing = numpy.status is not Status.PROBLEM
-    opencv = _opencv(computing)
+    opencv = _opencv(computing, str(numpy.data.get("version")).startswith("1."))
     yield opencv
     seeing = bool(opencv.data["works"])
     yield _windows(opencv) if seeing else _untried("windows", "OpenCV")
@@ -114,7 +115,7 @@ def _numpy() -> Finding:
     return ok("numpy", found["version"], works=True, **found)
 
 
-def _opencv(computing: bool) -> Finding:
+def _opencv(computing: bool, numpy_1: bool) -> Finding:
     spec = find_spec("cv2")
     if spec is None:
         package = remedies.OPENCV if machine.BITS == 64 else remedies.DEBIANS_OPENCV
@@ -137,10 +138,17 @@ def _opencv(computing: bool) -> Finding:
         reason, _, _ = found["haar"].partition(";")
         advice = package.install if package is remedies.DEBIANS_OPENCV else package.reinstall
         return problem("opencv", f"{named}: the Haar detector fails: {reason}", advice, works=False, **data)
+    safe = "<4.10" if numpy_1 else ">=4.12,<5"
+    alone = f"pip uninstall -y {' '.join(wheels)}; pip install 'opencv-python{safe}'"
+    if found["version"].startswith(CRASHING):
+        text = f"{named}: a damaged picture crashes it, and one made to harm may do more (CVE-2025-53644)"
+        if not wheels:
+            return note("opencv", f"{text}, unless your system has mended it", "sudo apt upgrade", works=True, **data)
+        advice = alone if len(wheels) > 1 else f"pip install '{next(iter(wheels))}{safe}'"
+        return problem("opencv", text, advice, works=True, **data)
     if len(wheels) > 1:
         text = f"{named}: these write the same files, and what works is chance"
-        advice = f"pip uninstall -y {' '.join(wheels)}; pip install {remedies.OPENCV.requirement}"
-        return note("opencv", text, advice, works=True, **data)
+        return note("opencv", text, alone, works=True, **data)
     return ok("opencv", named, works=True, **data)
 
 

@@ -164,6 +164,36 @@ def test_yunet_is_run_where_it_is(checks, data, tmp_path):
     assert (found["yunet"]["status"], found["yunet"]["data"]["works"]) == ("ok", True)
 
 
+@pytest.mark.parametrize(
+    ("version", "numpy", "wheels", "status", "advice"),
+    [
+        ("4.11.0", "2.2.6", ["opencv-python"], "problem", "pip install 'opencv-python>=4.12,<5'"),
+        ("4.10.0", "1.26.4", ["opencv-python-headless"], "problem", "pip install 'opencv-python-headless<4.10'"),
+        (
+            "4.11.0",
+            "2.2.6",
+            ["opencv-python", "opencv-contrib-python"],
+            "problem",
+            "pip uninstall -y opencv-python opencv-contrib-python; pip install 'opencv-python>=4.12,<5'",
+        ),
+        ("4.10.0", "2.2.4", [], "note", "sudo apt upgrade"),  # Debian 13 has its own, and may mend it
+        ("4.9.0", "1.26.4", ["opencv-python"], "ok", None),
+        ("4.12.0", "2.2.6", ["opencv-python"], "ok", None),
+    ],
+)
+def test_an_opencv_that_damaged_pictures_crash(monkeypatch, version, numpy, wheels, status, advice):
+    answers = {
+        "numpy": {"version": numpy, "location": "numpy/__init__.py"},
+        "opencv": {"version": version, "location": "cv2/__init__.py", "gui": "NONE", "haar": None},
+    }
+    monkeypatch.setattr(software, "probe", lambda name: answers[name])
+    monkeypatch.setattr(software.device, "versions", lambda *names: {name: f"{version}.84" for name in wheels})
+    _, opencv = islice(software.findings(), 2)
+    assert (opencv.status, opencv.advice or None) == (status, advice)
+    assert ("CVE-2025-53644" in opencv.text) == (status != "ok")
+    assert opencv.data["works"] is True
+
+
 def test_two_wheels_of_opencv_are_noted_and_a_screen_that_is_not_there(fakes, monkeypatch):
     folder = fakes()
     for name in ("opencv_python", "opencv_python_headless"):
