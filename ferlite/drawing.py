@@ -15,12 +15,16 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 FARTHEST = 1 << 20  # pixels from the image's corner: OpenCV takes no number beyond 32 bits
 
 
-def draw(image: Image, faces: Iterable[Face]) -> Image:
-    """A BGR copy (h, w, 3) of an image with the box and label of every face; its probability where there is room."""
+def draw(image: Image, faces: Iterable[Face], smallest: float = 1 / 72) -> Image:
+    """A BGR copy (h, w, 3) of an image with the box and label of every face; its probability where there is room.
+
+    `smallest` is the height of the smallest capitals, as a part of the image's shorter side; of any they have 9 pixels.
+    """
     image = as_image(image)
     canvas = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy()
     height, width = canvas.shape[:2]
-    smallest_text, largest_text = max(9, min(height, width) // 72), max(9, min(height, width) // 24)  # pixels
+    side = min(height, width)
+    smallest_text, largest_text = max(9, int(side * smallest)), max(9, side // 24)  # pixels
     line = max(2, smallest_text // 6)
     faces = list(faces)
     for face in faces:  # all boxes first, so that none crosses a label

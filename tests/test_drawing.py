@@ -35,6 +35,13 @@ def test_any_box_on_any_picture(box, shape):
     assert drawn.shape == shape
 
 
+def test_labels_are_as_large_as_they_are_asked_to_be(face):
+    image = np.zeros((720, 1280, 3), np.uint8)
+    small = replace(face, box=Box(600, 300, 50, 50))
+    labels = [draw(image, [small], *part)[:300, 600:620].any(axis=(1, 2)).sum() for part in ((), (1 / 48,), (1 / 24,))]
+    assert 10 <= labels[0] < labels[1] < labels[2]
+
+
 def test_labels_have_different_colours():
     def color(label):
         probabilities = np.full(7, 1 / 7, np.float32)

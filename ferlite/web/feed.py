@@ -26,6 +26,7 @@ from ferlite.web.timeline import WINDOW, Timeline
 
 log = logging.getLogger(__name__)
 LONGEST = 1280  # pixels of a picture's longer side: more is no gain on a page, and costs a small board dearly
+SMALLEST_TEXT = 1 / 48  # of the shorter side: a page shows pictures at half their size, a phone at less
 QUALITY = 80  # of JPEG: 35 KB for the demo's 640×480
 REST = 4  # drawing and sending take at most one REST-th of the time: many viewers get fewer pictures, not a core
 FPS_SPAN, FPS_LEAST = 3.0, 5  # seconds over which results are counted, and of slow sources at least so many
@@ -218,5 +219,5 @@ def encode(image: Image, faces: Sequence[Face]) -> bytes:
     small, scale = shrink(as_image(image), LONGEST)
     if scale < 1:
         faces = [replace(face, box=Box(*(round(value * scale) for value in face.box))) for face in faces]
-    _, data = cv2.imencode(".jpg", draw(small, faces), (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
+    _, data = cv2.imencode(".jpg", draw(small, faces, SMALLEST_TEXT), (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
     return data.tobytes()

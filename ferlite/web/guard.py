@@ -73,14 +73,12 @@ class Guard:
         if request.url.path in PUBLIC or self._by_link(request) or self._by_header(request):
             return None
         headers = {"WWW-Authenticate": "Bearer"}
+        wrong = "token" in request.query_params or "authorization" in request.headers
         if request.url.path == "/":
-            return HTMLResponse(self._ask, 401, headers)
-        return PlainTextResponse(
-            "This preview needs its token: open the address that ferlite printed, or send it as "
-            "`Authorization: Bearer TOKEN`.\n",
-            401,
-            headers,
-        )
+            return HTMLResponse(self._ask.replace(" hidden>", ">") if wrong else self._ask, 401, headers)
+        trouble = "This is not the token of this preview" if wrong else "This preview needs its token"
+        advice = "open the address that ferlite printed, or send it as `Authorization: Bearer TOKEN`"
+        return PlainTextResponse(f"{trouble}: {advice}.\n", 401, headers)
 
     def _by_link(self, request: Request) -> bool:
         given = request.query_params.get("token")
@@ -102,8 +100,11 @@ def _digest(text: str) -> bytes:
 
 def _from_elsewhere(headers: Headers) -> bool:
     """Whether a browser says that another website is behind the request; following a link to the page is fine."""
-    if headers.get("sec-fetch-site", "none") in ("cross-site", "same-site"):
+    site = headers.get("sec-fetch-site", "none")
+    if site in ("cross-site", "same-site"):
         return (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) != ("navigate", "document")
+    if site == "same-origin":  # as the browser saw it: behind a proxy the Host is another one than the Origin
+        return False
     origin = headers.get("origin")
     return origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower()
 

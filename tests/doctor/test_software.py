@@ -187,7 +187,7 @@ def test_an_opencv_that_damaged_pictures_crash(monkeypatch, version, numpy, whee
         "opencv": {"version": version, "location": "cv2/__init__.py", "gui": "NONE", "haar": None},
     }
     monkeypatch.setattr(software, "probe", lambda name: answers[name])
-    monkeypatch.setattr(software.device, "versions", lambda *names: {name: f"{version}.84" for name in wheels})
+    monkeypatch.setattr(software.device, "versions", lambda *names: dict.fromkeys(wheels, f"{version}.84"))
     _, opencv = islice(software.findings(), 2)
     assert (opencv.status, opencv.advice or None) == (status, advice)
     assert ("CVE-2025-53644" in opencv.text) == (status != "ok")

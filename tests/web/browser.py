@@ -17,7 +17,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--mute-audio",
-    "--remote-debugging-pipe",
+    "--disable-quic", "--host-resolver-rules=MAP door.test 127.0.0.1", "--remote-debugging-pipe",
 )  # fmt: skip
 LIMIT = 30.0  # seconds for anything, on a loaded machine
 

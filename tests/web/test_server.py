@@ -188,6 +188,7 @@ def test_without_a_token_only_names_of_this_machine_are_answered(preview, host, 
         ({"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "iframe"}, 403),
         ({"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}, 200),  # a link
         ({"Sec_Fetch_Site": "same-origin", "Sec_Fetch_Mode": "cors", "Sec_Fetch_Dest": "empty"}, 200),
+        ({"Sec_Fetch_Site": "same-origin", "Origin": "https://door.example"}, 200),  # a proxy asks by another Host
         ({"Sec_Fetch_Site": "none"}, 200),
     ],
 )
@@ -210,6 +211,14 @@ def test_a_token_is_taken_from_the_link_the_cookie_and_the_header_alone(make_res
         assert ask(sink, "/?token=correct").status == 401
         assert ask(sink, "/?token=%ff%00").status == 401
         assert '<label for="token">' in ask(sink).text  # a page that asks, for people
+        assert "hidden>This is not its token" in ask(sink).text
+        assert 'role="alert">This is not its token' in ask(sink, "/?token=correct").text
+        assert ask(sink, "/api/result").text.startswith("This preview needs its token: ")
+        for answer in (
+            ask(sink, "/api/result?token=correct"),
+            ask(sink, "/api/result", Authorization="Bearer correct"),
+        ):
+            assert answer.text.startswith("This is not the token of this preview: ")
         assert ask(sink, "/healthz").status == 200
         assert ask(sink, "/healthz?token=wrong").headers["Set-Cookie"] is None
         assert ask(sink, Authorization=f"bearer {token}").status == 200

@@ -1,4 +1,6 @@
 // The live preview: pictures from stream.mjpg, results from api/events, everything else is drawn from these two.
+// No module: browsers ask for those with an Origin, which is not the Host that a proxy asks by.
+"use strict";
 
 const SILENT = 6; // seconds without a word from the server, which says something every second, until it is asked anew
 const LATE = 2; // seconds without a result that are worth a word; longer where results come seldom
@@ -246,7 +248,9 @@ function newCard(number) {
   card.dataset.face = number;
   const title = make("h3");
   title.append(make("b"), make("span", "", nameOf(number)));
-  card.append(title, make("ul", "bars"));
+  const bars = make("ul", "bars");
+  bars.role = "list"; // Safari takes lists without bullets for none
+  card.append(title, bars);
   return card;
 }
 
@@ -297,7 +301,7 @@ function drawTimeline() {
   });
   setText(byId("past-title"), `Last ${Math.round(span / 60)} minutes`);
   const hidden = newest.length - drawn.length;
-  setText(byId("more"), !drawn.length ? "No face so far." : hidden ? `And ${hidden} more.` : "");
+  setText(byId("more"), !drawn.length ? "No face so far." : hidden ? `And ${hidden} more ${hidden > 1 ? "faces" : "face"}.` : "");
   const axis = byId("axis");
   if (!drawn.length) axis.replaceChildren();
   else if (!axis.children.length) {
@@ -343,7 +347,7 @@ function fillShares(element, lane, moment) {
     times.set(label, (times.get(label) ?? 0) + time);
     total += time;
   }
-  const shares = [...times].sort(([, a], [, b]) => b - a);
+  const shares = [...times].filter(([, time]) => time / total >= 0.005).sort(([, a], [, b]) => b - a);
   const others = shares.splice(SHARES).reduce((sum, [, time]) => sum + time, 0);
   if (others) shares.push(["other", others]);
   while (element.children.length > shares.length) element.lastChild.remove();
