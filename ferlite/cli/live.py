@@ -242,7 +242,9 @@ def _follow(pipeline: Pipeline, options: argparse.Namespace) -> None:
         if options.csv is not None:
             sinks.append(stack.enter_context(CsvFile(options.csv, pipeline.recognizer.classifier.labels)))
         if options.mqtt is not None:
-            sinks.append(stack.enter_context(_open_mqtt(options)))
+            broker = _open_mqtt(options)
+            stack.callback(lambda: _say_lost(broker, talk))
+            sinks.append(stack.enter_context(broker))
         if options.output is not None:
             video = AnnotatedVideo(options.output, source.fps or 30.0, paced=source.live)
             stack.callback(lambda: _say_left_out(video, talk))
@@ -315,6 +317,11 @@ def _say_left_out(video: AnnotatedVideo, file: TextIO) -> None:
         tqdm.write(
             f"{video.path}: {video.dropped} frames were left out, as they came faster than they encode", file=file
         )
+
+
+def _say_lost(broker: Mqtt, file: TextIO) -> None:
+    if broker.dropped:
+        tqdm.write(f"--mqtt: messages that did not reach the broker: {broker.dropped}", file=file)
 
 
 def _result_line(result: FrameResult) -> str:

@@ -56,9 +56,10 @@ class Address:
             port = parts.port
         except ValueError:
             raise SettingError(f"{FORM}; here the host or port is none, or a sign was not written as %…") from None
-        if parts.scheme not in PORTS:
-            raise SettingError(f"{FORM}; it cannot begin with {parts.scheme or 'something else'!r}")
-        if not parts.hostname or port == 0 or parts.query or parts.fragment:
+        if parts.scheme not in PORTS or "://" not in url:
+            begins = f", not with {parts.scheme}://" if "://" in url else ""
+            raise SettingError(f"{FORM}; it has to begin with mqtt:// or mqtts://{begins}")
+        if not parts.hostname or port == 0 or any(sign in url for sign in "?#"):
             raise SettingError(f"{FORM}; here the host is missing, or a sign in it was not written as %…")
         user = None if parts.username is None else unquote(parts.username)
         password = password if parts.password is None else unquote(parts.password)
@@ -181,7 +182,7 @@ class Broker:
                 self._client.reconnect()
                 self._serve()
             except Exception as error:  # also what paho makes of a peer that speaks something else
-                self._report(*_explained(error))
+                self._report(*_explained(error, self.address.scheme == "mqtts"))
             if self._connected_at is not None and time.monotonic() - self._connected_at > STEADY:
                 pause = SHORTEST_PAUSE
             self._closing.wait(pause)
@@ -243,6 +244,8 @@ class Broker:
         self._answered = True
         if reason.is_failure:
             user = "a nameless user" if self.address.user is None else f"user {self.address.user!r}"
+            if self.address.user is not None and self.address.password is None:
+                user += " without a password"
             lasting = str(reason) != "Server unavailable"
             self._report(f"refuses {user}: {reason}" + "; are user and password right?" * lasting, lasting)
             return
@@ -284,11 +287,13 @@ def _holds_back(connection: object) -> bool:
     return isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
 
 
-def _explained(error: Exception) -> tuple[str, bool]:
+def _explained(error: Exception, tls: bool) -> tuple[str, bool]:
     """What went wrong with a connection, and whether it would go wrong for ever."""
     if isinstance(error, ssl.SSLCertVerificationError):
         advice = "a private authority's own certificate is given by `ca`, --mqtt-ca"
-        return f"its certificate does not hold: {error.verify_message}; {advice}", True
+        if "not valid for" in error.verify_message:
+            advice = "use a name that stands in it"
+        return f"its certificate does not hold: {error.verify_message.rstrip('.')}; {advice}", True
     if isinstance(error, ssl.SSLError):
         # a connection that ended in the middle may also be of a broker that is about to end
         return f"no TLS connection: {error.reason or error}; is the port right?", not isinstance(error, ssl.SSLEOFError)
@@ -296,6 +301,9 @@ def _explained(error: Exception) -> tuple[str, bool]:
         return f"no address for this name: {error.strerror}", error.errno == socket.EAI_NONAME
     if isinstance(error, UnicodeError):
         return "this cannot be the name of a host", True
+    if tls and isinstance(error, ConnectionResetError):
+        # what a broker without TLS does with the first words of it; one that is about to end does so too
+        return "no TLS connection: it was cut off; is the port right?", False
     if isinstance(error, TimeoutError):
         return f"no answer within {CONNECT:g} s", False
     return f"cannot be reached: {getattr(error, 'strerror', None) or error}", False

@@ -45,6 +45,7 @@ def discovery(topic: str, prefix: str, board: str) -> dict[str, str]:
             "model": board,
             "sw_version": ferlite.__version__,
         },
+        "origin": {"name": "ferlite", "sw_version": ferlite.__version__},  # for its log
     }
     return {
         f"{prefix}/sensor/{device}/{name}/config": json.dumps(

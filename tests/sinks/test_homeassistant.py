@@ -15,6 +15,7 @@ def test_every_sensor_is_described_by_its_own_message():
         assert sensor["state_topic"] in ("house/hall/state", "house/hall/summary")
         assert re.fullmatch(r"\{\{ .+ \}\}", sensor["value_template"])
         assert sensor["device"] == described[0]["device"]
+        assert sensor["origin"]["name"] == "ferlite"
     assert described[0]["device"]["name"] == "house hall"
     assert described[0]["device"]["model"] == "Raspberry Pi 4"
 
