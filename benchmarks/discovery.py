@@ -1,13 +1,13 @@
-"""Whether Home Assistant's own code takes what ferlite sends: discovery messages, and what its sensors make of the others.
+"""Whether Home Assistant's own code takes what ferlite sends: discovery messages, and what its sensors make of the rest.
 
-Not of ferlite's environment: it runs where the packages `homeassistant` and `paho-mqtt` are, on what a broker was sent.
+It runs not in ferlite's environment but where the packages `homeassistant` and `paho-mqtt` are, on what a broker got:
 
     mosquitto_sub -v -t 'hall/#' -t 'homeassistant/#' > messages.txt      # while `ferlite run … --mqtt …/hall` runs
     python benchmarks/discovery.py messages.txt
 
-Each discovery message goes the way it goes in Home Assistant: topic, abbreviations, origin, the schema of its component,
-an entity. Each entity then gets the messages of its topic; its state is what would be shown. Exit code 1 where a message
-is refused, or anything is logged as a warning.
+Each discovery message goes the way it does in Home Assistant: topic, abbreviations, origin, the schema of sensors, an
+entity. Each entity then gets the messages of its topic; its state is what would be shown. Exit code 1 where a
+message is refused, or anything is logged as a warning.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Heard(logging.Handler):
 
 
 async def check(messages: list[tuple[str, str]]) -> list[str]:
-    """The states that entities are in after these messages, by topic and payload; ValueError for one that is refused."""
+    """A line for each entity, with its state after each message; ValueError for a message that is refused."""
     with tempfile.TemporaryDirectory() as folder:
         hass = HomeAssistant(folder)
         entities = [entity(hass, *message) for message in announced(messages).items()]
@@ -86,7 +86,7 @@ def main() -> int:
     heard = Heard()
     logging.getLogger().addHandler(heard)
     states = asyncio.run(check(messages))
-    print(f"Home Assistant {__version__}, {len(announced(messages))} discovery messages", *states, *heard.said, sep="\n")
+    print(f"Home Assistant {__version__}, {len(states)} discovery messages", *states, *heard.said, sep="\n")
     return 1 if heard.said or not states else 0
 
 
