@@ -1,4 +1,4 @@
-"""Whether Home Assistant's own code takes what ferlite sends: discovery messages, and what its sensors make of the rest.
+"""Whether Home Assistant's own code takes what ferlite sends: announcements, and what its sensors make of the rest.
 
 It runs not in ferlite's environment but where the packages `homeassistant` and `paho-mqtt` are, on what a broker got:
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferlite.__main__ import main
+from ferlite.cli import main as main_command
 from ferlite.cli import service
 from ferlite.errors import SettingError
 
@@ -149,3 +150,24 @@ def test_systemd_reads_what_was_quoted(names):
         done = systemd("systemd-tmpfiles", "--create", f"--root={folder}", rules)
         assert done.returncode == 0, done.stderr
         assert {path.name for path in (folder / "made").iterdir()} == set(names)
+
+
+@pytest.mark.parametrize("source", ["rtsp://board:secret@camera/live", "http://:secret@camera:81/a"])
+def test_a_password_of_a_stream_stays_out_of_the_unit(source):
+    with pytest.raises(SettingError, match=r"write FERLITE_STREAM_PASSWORD=… into /etc/ferlite\.env") as refused:
+        service.unit([source])
+    assert "secret" not in str(refused.value)
+    assert "rtsp://board@camera:554/live@2" in service.unit(["rtsp://board@camera:554/live@2"])
+
+
+@pytest.mark.parametrize(("option", "value"), [("--mqtt", "mqtt://broker"), ("--web", "0.0.0.0:8000")])
+def test_an_extra_that_is_missing_is_said_before_it_is_tried_again_for_ever(option, value, monkeypatch):
+    monkeypatch.setattr(service, "find_spec", lambda name: None)
+    with pytest.raises(SettingError, match=f"{option} needs .* pip install 'PATH_TO_A_CLONE.{option[2:]}.'"):
+        service.unit(["0", option, value])
+
+
+def test_arguments_without_the_dashes_before_them_are_explained(capsys):
+    with pytest.raises(SystemExit):
+        main_command(["service", "0", "--timeout", "inf"])
+    assert "unrecognized arguments: --timeout inf; those of `ferlite run` stand after --" in capsys.readouterr().err

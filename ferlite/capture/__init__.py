@@ -67,7 +67,7 @@ def open_source(
 def _open(
     name: int | str, size: tuple[int, int] | None, fps: float | None, timeout: float, replay: bool, color: bool
 ) -> Source:
-    from ferlite.capture.camera import Camera
+    from ferlite.capture.camera import Camera, shown
     from ferlite.capture.picamera import PiCamera
     from ferlite.capture.replay import Replay
 
@@ -77,7 +77,7 @@ def _open(
     device = isinstance(name, int) or (name.startswith("/dev/") and not Path(name).is_file())
     live = device or camera_module is not None or "://" in str(name)
     if replay and live:
-        raise SettingError(f"{name}: only a file can be replayed; a live source has its own pace")
+        raise SettingError(f"{shown(str(name))}: only a file can be replayed; a live source has its own pace")
     if camera_module is not None:
         return PiCamera(int(camera_module[1] or 0), size, fps, timeout, color)
     if live:

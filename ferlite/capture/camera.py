@@ -2,9 +2,11 @@
 
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import cv2
 
@@ -49,11 +51,11 @@ class Camera(LiveSource):
         stream = isinstance(source, str) and "://" in source
         if stream and (size is not None or fps is not None):
             raise SettingError(
-                f"{source}: size and fps of a stream are its server's; they can be asked of cameras only"
+                f"{shown(str(source))}: size and fps of a stream are its server's; they can be asked of cameras only"
             )
         check_wishes(size or SIZE, FPS if fps is None else fps)
         check_timeout(timeout)
-        name = f"camera {source}" if isinstance(source, int) else source
+        name = f"camera {source}" if isinstance(source, int) else shown(source)
         stall = min(STALL, timeout / 2)
 
         def connect() -> _CaptureReader:
@@ -70,6 +72,20 @@ class Camera(LiveSource):
         super().__init__(reader, name, reader.settings.fps, timeout, connect)
 
 
+def shown(source: str) -> str:
+    """The address of a stream as it may be printed and logged: without its user and password, and without its query."""
+    if "://" not in source:
+        return source
+    return re.sub(r"\?.+", "?…", re.sub(r"://.*@", "://…@", source, flags=re.DOTALL), flags=re.DOTALL)
+
+
+def with_password(url: str, password: str) -> str:
+    """The address of a stream with the password of the user who stands in it; unchanged where there is none of both."""
+    if not password:
+        return url
+    return re.sub(r"://([^/@:?#]+)@", lambda user: f"://{user[1]}:{quote(password, safe='')}@", url, count=1)
+
+
 class _CaptureReader:
     def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
         self._name, self._capture = name, capture
@@ -79,7 +95,7 @@ class _CaptureReader:
         if not opened:
             capture.release()
             advice = (
-                "is the address right and the server running?"
+                "is the address right, with user and password where they are asked for, and the server running?"
                 if "://" in name
                 else "is another program using it? (`fuser -v` with its device shows)"
             )

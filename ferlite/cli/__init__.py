@@ -35,7 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         advice = without_opencv(error) if isinstance(error, ImportError) else None
         print(f"ferlite: cannot start: {advice or first_cause(error)}; run `ferlite doctor`", file=sys.stderr)
         return 1
-    options = _parser(modules).parse_args(arguments)
+    parser = _parser(modules)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        hint = "; those of `ferlite run` stand after --" * (arguments[:1] == ["service"])
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that every file is closed properly
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what the terminal cannot show

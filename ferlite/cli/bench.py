@@ -11,6 +11,7 @@ from tqdm import tqdm
 from ferlite import detectors, device
 from ferlite.bench import Amount, Bench, compare, files, footage, page, plan, plots, text
 from ferlite.capture import open_source
+from ferlite.capture.camera import shown
 from ferlite.cli.options import Commands, native_stderr_hidden, part, positive, positive_int, size, thread_count, whole
 from ferlite.detectors import QUICK
 from ferlite.errors import EngineError, ModelError, SettingError, SourceError
@@ -139,7 +140,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     if options.source is not None and (options.sizes or options.faces):
-        raise SettingError(f"--sizes and --faces are for drawn frames; {options.source} has its own")
+        raise SettingError(f"--sizes and --faces are for drawn frames; {shown(str(options.source))} has its own")
     if options.detector_model is not None and options.detector is not None and "yunet" not in options.detector:
         raise SettingError("--detector-model is for --detector yunet; the haar detector comes with OpenCV")
 
@@ -160,7 +161,7 @@ def _prepared(options: argparse.Namespace) -> tuple[Bench, list[str]]:
     if options.source is None:
         return Bench(plan.around(networks, threads, list(found), sizes, faces), found, amount), skipped
     settings = plan.around(networks, threads, list(found), [None], [None])
-    return Bench(settings, found, amount, lambda: open_source(options.source), str(options.source)), skipped
+    return Bench(settings, found, amount, lambda: open_source(options.source), shown(str(options.source))), skipped
 
 
 def _detectors(options: argparse.Namespace) -> dict[str, Detector]:

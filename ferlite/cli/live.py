@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ferlite import cards, demo
 from ferlite.capture import open_source
-from ferlite.capture.camera import Camera
+from ferlite.capture.camera import Camera, shown, with_password
 from ferlite.capture.live import LiveSource
 from ferlite.capture.picamera import PiCamera
 from ferlite.cli.heartbeat import Heartbeat
@@ -183,7 +183,7 @@ def _add_time_options(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     if options.place is not None and options.source is not None:
-        raise SettingError(f"there are two sources, {options.place} and {options.source}; give one")
+        raise SettingError(f"there are two sources, {shown(options.place)} and {shown(options.source)}; give one")
     place = options.place or options.source or "0"
     places = [place, options.output, options.jsonl, options.csv]
     files = [os.path.realpath(path) for path in places if path not in (None, "-")]
@@ -197,7 +197,8 @@ def _run(options: argparse.Namespace) -> int:
     recognizer = make_recognizer(options)
     # in a thread of its own: a signal is not heard while the main one waits for a silent server
     opener = ThreadPoolExecutor(1, "ferlite open")
-    opening = opener.submit(open_source, place, options.size, options.fps, options.timeout, options.replay, color)
+    address = with_password(place, os.environ.get("FERLITE_STREAM_PASSWORD", ""))
+    opening = opener.submit(open_source, address, options.size, options.fps, options.timeout, options.replay, color)
     opener.shutdown(wait=False)
     source = opening.result()
     if isinstance(source, Camera | PiCamera):

@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import ferlite
@@ -117,6 +118,11 @@ def unit(arguments: list[str]) -> str:
         files.append(options.model)
     if not (camera or module or "://" in source):
         files.append(source)
+    if re.search(r"://[^/@]*:[^/]*@", source):
+        raise SettingError(
+            "every user of this machine may read units: leave the password out of the source, and write "
+            f"FERLITE_STREAM_PASSWORD=… into {ENVIRONMENT}, which only root may read (chmod 600)"
+        )
     _check(options, [Path(file) for file in files if file is not None])
     # what comes from or goes to other machines; a camera module too is announced over netlink
     network = module or any("://" in argument for argument in arguments) or options.web is not None
@@ -149,6 +155,10 @@ def quoted(argument: str) -> str:
 
 
 def _check(options: argparse.Namespace, files: list[Path]) -> None:
+    for option, value, module in (("mqtt", options.mqtt, "paho"), ("web", options.web, "uvicorn")):
+        if value is not None and find_spec(module) is None:
+            advice = f"{sys.executable} -m pip install 'PATH_TO_A_CLONE[{option}]'"
+            raise SettingError(f"--{option} needs {module}, which is not installed here: {advice}")
     if options.show:
         raise SettingError("--show needs a screen, which a service does not have")
     if options.mqtt is not None and Address.parse(options.mqtt).password is not None:

@@ -1,9 +1,12 @@
 """A real HTTP server as camera, and what may go wrong with it; devices as far as a machine without any allows."""
 
+import base64
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
 import numpy as np
@@ -12,6 +15,7 @@ import pytest
 from benchmarks.mjpeg import MjpegServer
 from ferlite import Camera, SettingError, SourceError, open_source
 from ferlite.capture import live
+from ferlite.capture.camera import shown, with_password
 
 
 @cache
@@ -215,3 +219,64 @@ def test_a_device_is_asked_for_format_size_and_rate_and_what_it_gives_is_told(mo
     with Camera("/dev/null", size=(1920, 1080), fps=60) as camera:
         assert str(camera.settings) == "MJPG 1280×720 at 30 fps"
     assert "was asked for MJPG 1920×1080 at 60 fps, gives MJPG 1280×720 at 30 fps" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("rtsp://board:p@ss/w?rd@camera:554/live", "rtsp://…@camera:554/live"),
+        ("http://pi:8000/stream.mjpg?token=secret&a=b@c", "http://…@c"),
+        ("http://pi:8000/stream.mjpg?token=secret", "http://pi:8000/stream.mjpg?…"),
+        ("http://pi:8000/stream.mjpg", "http://pi:8000/stream.mjpg"),
+        ("/dev/video0", "/dev/video0"),
+    ],
+)
+def test_what_opens_a_stream_is_not_shown(url, said):
+    assert shown(url) == said
+
+
+def test_a_stream_with_a_password_is_read_and_says_neither_it_nor_its_token():
+    word = "p@ss/wörd"
+    with locked(f"board:{word}") as port:
+        url = f"http://board@127.0.0.1:{port}/live?token=secret"
+        with Camera(with_password(url, word), timeout=2) as camera:
+            assert take(camera, 1)[0].image.shape == (48, 64, 3)
+            assert camera.name == f"http://…@127.0.0.1:{port}/live?…"
+        with pytest.raises(SourceError, match="user and password where they are asked for") as refused:
+            Camera(with_password(url, "wrong"), timeout=1)
+        assert "wrong" not in str(refused.value)
+    assert with_password("http://camera/live", word) == "http://camera/live"
+
+
+@contextmanager
+def locked(credentials: str) -> Iterator[int]:
+    """A server that shows its stream to this user alone."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.headers.get("Authorization") != f"Basic {base64.b64encode(credentials.encode()).decode()}":
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+                self.end_headers()
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+            self.end_headers()
+            with suppress(OSError):  # the reader has seen enough
+                for number in range(1000):
+                    picture = jpeg(number)
+                    head = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(picture)
+                    self.wfile.write(head + picture + b"\r\n")
+                    time.sleep(0.03)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
