@@ -2,7 +2,8 @@
 
 python own_model.py models/mine-int8.tflite PHOTO …
 
-Such a file comes from `python -m export convert`, or from anywhere else with a card that you write; README.md says how.
+Such a file comes from `python -m export convert`, or from anywhere else with a card that you write; docs/own-model.md
+says how.
 """
 
 import sys
