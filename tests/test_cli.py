@@ -4,6 +4,7 @@ import csv
 import importlib.abc
 import json
 import os
+import pty
 import re
 import shlex
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -98,6 +100,20 @@ def test_image_goes_on_after_a_bad_file(ferlite, photo):
     done = ferlite("image", "none.jpg", photo, code=1)
     assert "none.jpg: no such file" in done.stderr
     assert "1 face" in done.stdout
+
+
+def test_progress_shows_on_a_terminal_that_does_not_know_its_size(photo):
+    ours, theirs = pty.openpty()  # 0 columns and 0 lines, as a serial console
+    command = [sys.executable, "-m", "ferlite", "image", str(photo), str(photo)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        with suppress(OSError):  # the end, on Linux
+            while True:
+                said += os.read(ours, 65536)
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"2/2" in said
 
 
 def test_image_output(ferlite, photo, tmp_path):

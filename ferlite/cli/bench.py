@@ -6,13 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from ferlite import detectors, device
 from ferlite.bench import Amount, Bench, compare, files, footage, page, plan, plots, text
 from ferlite.capture import open_source
 from ferlite.capture.camera import shown
 from ferlite.cli.options import Commands, native_stderr_hidden, part, positive, positive_int, size, thread_count, whole
+from ferlite.cli.progress import progress_bar
 from ferlite.detectors import QUICK
 from ferlite.errors import EngineError, ModelError, SettingError, SourceError
 from ferlite.interpreters import BACKENDS
@@ -79,7 +78,7 @@ def _bench(options: argparse.Namespace) -> int:
     with_page = options.output is not None and _can_write(options.output)
     with native_stderr_hidden():  # LiteRT announces itself there, and has no setting for it
         work.load()
-    with tqdm(unit="pass", disable=None, leave=False) as bar:
+    with progress_bar(unit="pass", leave=False) as bar:
 
         def progress(what: str) -> None:
             bar.total = work.passes

@@ -11,6 +11,7 @@ import cv2
 from tqdm import tqdm
 
 from ferlite.cli.options import Commands, add_model_options, make_recognizer
+from ferlite.cli.progress import progress_bar
 from ferlite.drawing import draw
 from ferlite.errors import FerliteError, OutputError, SettingError
 from ferlite.images import read_image
@@ -34,7 +35,7 @@ def _image(options: argparse.Namespace) -> int:
     recognizer = make_recognizer(options)
     output = _output_for_photos(options)
     failed = 0
-    for photo in tqdm(options.photos, unit="photo", disable=None if len(options.photos) > 1 else True):
+    for photo in progress_bar(options.photos, unit="photo", disable=None if len(options.photos) > 1 else True):
         try:
             picture = read_image(photo)
             faces = recognizer(picture)

@@ -16,6 +16,7 @@ from ferlite.cli.options import (
     positive_int,
     thread_count,
 )
+from ferlite.cli.progress import progress_bar
 from ferlite.labelling import Progress, Summary, label
 
 
@@ -85,7 +86,7 @@ class _Bar:
                 files = f"{progress.before:,} of {progress.files:,} files"
                 print(f"going on: {files} were done before; --restart labels them anew", file=sys.stderr)
             shape = "{percentage:5.1f} %|{bar}| {desc} [{elapsed}<{remaining}]"
-            self._bar = tqdm(total=progress.files, initial=progress.before, bar_format=shape, disable=None)
+            self._bar = progress_bar(total=progress.files, initial=progress.before, bar_format=shape)
             self._began = time.monotonic()
         rate = progress.pictures / max(time.monotonic() - self._began, 0.001)
         self._bar.n = progress.done

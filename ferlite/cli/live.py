@@ -27,6 +27,7 @@ from ferlite.cli.options import (
     timeout,
     web_address,
 )
+from ferlite.cli.progress import progress_bar
 from ferlite.errors import SettingError
 from ferlite.pipeline import Pipeline
 from ferlite.sinks.csv import CsvFile
@@ -257,7 +258,7 @@ def _follow(pipeline: Pipeline, options: argparse.Namespace) -> None:
             sinks.append(window)
         emotions: list[tuple[int | None, str]] = []
         heartbeat = stack.enter_context(Heartbeat(pipeline))
-        bar = stack.enter_context(tqdm(total=options.frames or source.total, unit="frame", disable=None))
+        bar = stack.enter_context(progress_bar(total=options.frames or source.total, unit="frame"))
         stack.callback(closer.start)  # while the outputs end
         for result in pipeline:
             for sink in sinks:

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from ferlite import cache, cards, downloads, interpreters
 from ferlite.classifier import EmotionClassifier
 from ferlite.cli.options import Commands, native_stderr_hidden
+from ferlite.cli.progress import progress_bar
 from ferlite.detectors import yunet
 from ferlite.errors import FerliteError, ModelError, SettingError
 from ferlite.interpreters import trial
@@ -51,7 +52,7 @@ def _pull(options: argparse.Namespace) -> int:
     if options.url is not None and len(options.names) > 1:
         raise SettingError("--url goes with one name only")
     for name in options.names:
-        with tqdm(desc=name, unit="B", unit_scale=True, disable=None) as bar:
+        with progress_bar(desc=name, unit="B", unit_scale=True) as bar:
             place = downloads.pull(name, options.url, partial(_show, bar))
         print(place)
     return 0
