@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("FERLITE_TEST_DATA", ROOT.parent / "shared"))
 # a slow board is no failure; in CI hypothesis has a profile of its own, without a deadline and without chance
 hypothesis.settings.register_profile("any board", deadline=None)
+# for emulated processors, by --hypothesis-profile: few cases and always the same, as each takes twenty times as long
+hypothesis.settings.register_profile("emulated", deadline=None, max_examples=10, derandomize=True)
 if "CI" not in os.environ:
     hypothesis.settings.load_profile("any board")
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")

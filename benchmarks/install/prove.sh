@@ -5,9 +5,9 @@
 #   sh benchmarks/install/prove.sh python3.13 [FOLDER]       here, with that Python
 #
 # It ends with a table, a log beside it, and exit code 0 where all went well. A foreign processor is emulated, which takes
-# hours. FOLDER, by default one under ${TMPDIR:-/tmp}, gets everything; a Debian already in it is used again.
-# FERLITE_DATA=fer2013.csv.zip compares the outputs on 30 rows of its validation split too; PYTEST="tests/test_images.py"
-# runs these tests instead of all that make sense there. See docs/install.md.
+# hours, and without the tests that emulated.txt lists. FOLDER, by default one under ${TMPDIR:-/tmp}, gets everything; a
+# Debian already in it is used again. FERLITE_DATA=fer2013.csv.zip compares the outputs on 30 rows of its validation split
+# too; PYTEST="tests/test_images.py" runs these tests instead of all that make sense there. See docs/install.md.
 set -eu
 clone=$(cd "$(dirname "$0")/../.." && pwd)
 
@@ -109,7 +109,7 @@ steps() {
 
 do_steps() { # PYTHON FOLDER
     bin=$2/venv/bin
-    pip="$bin/python -m pip install --disable-pip-version-check --progress-bar off --only-binary :all:"
+    pip="$bin/python -m pip install --disable-pip-version-check --progress-bar off --retries 10 --only-binary :all:"
     wheel=file://$(echo "$2"/dist/*.whl)
     bits=$("$1" -c 'import struct; print(8 * struct.calcsize("P"))')
     table=
@@ -137,11 +137,18 @@ do_steps() { # PYTHON FOLDER
         step "outputs${processor:+ on a $processor}" "$bin/python" -m benchmarks.install.outputs compare "$2/outputs.npz"
     done
     be "${PROCESSORS%% *}"
-    # not the training side, nor the tests that break ferlite's sources in a clone, which are not in this one
+    # shellcheck disable=SC2046 # a list
     step "tests" "$bin/python" -m pytest -q -m "not tensorflow" -p no:cacheprovider --durations 10 \
-        ${PYTEST:-tests --ignore tests/export --ignore tests/reliability/test_mutations.py}
+        ${PROCESSORS:+--hypothesis-profile emulated} ${PYTEST:-tests $(left_out)}
     printf '\n%b' "$table"
     [ $failed = 1 ] && echo "not all proved" || echo "all proved"
+}
+
+# pytest's options for what is not run: the training side, the tests that break ferlite's sources in a clone, which are not
+# in this one, and on an emulated processor what emulated.txt lists.
+left_out() {
+    echo --ignore tests/export --ignore tests/reliability/test_mutations.py
+    [ -z "$PROCESSORS" ] || sed -n 's/^tests/--deselect &/p' benchmarks/install/emulated.txt
 }
 
 # Have qemu emulate that processor. It leaves /proc/cpuinfo as it is on this machine, and by that LiteRT, which chooses its
