@@ -13,6 +13,7 @@ import pytest
 
 from ferlite import EngineError, Frame, PiCamera, Pipeline, Recognizer, SettingError, SourceError, demo, open_source
 from ferlite.detectors.haar import HaarDetector
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -124,13 +125,15 @@ def test_a_network_that_wants_colour_gets_the_large_picture(picamera2, make_netw
 
 
 def test_a_camera_that_fails_is_said_and_found_again(picamera2):
-    with PiCamera(timeout=0.8) as camera:
+    with PiCamera(timeout=20) as camera:
         next(iter(camera))
         picamera2.unplugged = True
+        camera.timeout = 0.8
         with pytest.raises(SourceError, match=r"picamera 0: no picture for 0\.8 s: .*TimeoutError"):
             for _ in camera:
                 pass
         picamera2.unplugged = False
+        camera.timeout = 20
         next(iter(camera))
         assert camera.reconnects >= 1
 
@@ -140,11 +143,11 @@ def test_a_busy_camera_is_said_at_the_start_and_waited_for_later(picamera2):
     with pytest.raises(SourceError, match=r"picamera 0: does not start: Camera __init__ sequence.*another program"):
         open_source("picamera")
     picamera2.busy = False
-    with PiCamera(timeout=10) as camera:
+    with PiCamera(timeout=20) as camera:
         next(iter(camera))
         picamera2.unplugged = picamera2.busy = True
-        threading.Timer(0.5, setattr, (picamera2, "busy", False)).start()
-        threading.Timer(0.6, setattr, (picamera2, "unplugged", False)).start()
+        wait_until(lambda: camera.attempts > 1)
+        picamera2.unplugged = picamera2.busy = False
         while camera.reconnects == 0:
             next(iter(camera))
 
