@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+import ferlite as package
+from ferlite import cards
 
 
 @contextmanager
@@ -50,12 +51,21 @@ def bare_python(tmp_path_factory) -> str:
     return str(folder / "bin/python")
 
 
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory) -> Path:
+    """A folder with ferlite and its models: where a wheel puts it, the packages it needs lie beside it."""
+    folder = tmp_path_factory.mktemp("alone")
+    (folder / "ferlite").symlink_to(Path(package.__file__).parent)
+    (folder / "models").symlink_to(cards.find().weights.parent)
+    return folder
+
+
 @pytest.fixture
-def ferlite(tmp_path):
+def ferlite(tmp_path, alone):
     """Run the command with the packages of a folder first; the process as it ended."""
 
     def run(
-        *arguments: str, fakes: Path | None = None, python: str = sys.executable, home: Path = ROOT, **settings: str
+        *arguments: str, fakes: Path | None = None, python: str = sys.executable, home: Path = alone, **settings: str
     ) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
         places = os.pathsep.join(map(str, [home] if fakes is None else [fakes, home]))

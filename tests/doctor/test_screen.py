@@ -6,7 +6,6 @@ import subprocess
 
 from ferlite.cli.doctor import _lines
 from ferlite.doctor.finding import note, ok
-from tests.conftest import ROOT
 
 
 def test_all_of_it_fits_on_one_screen(ferlite):
@@ -32,10 +31,10 @@ def test_long_findings_are_wrapped_and_commands_are_not():
     assert lines[-1] == f"{'':25}→ sudo {text}"
 
 
-def test_colour_is_for_terminals_only_and_can_be_declined(bare_python):
+def test_colour_is_for_terminals_only_and_can_be_declined(bare_python, alone):
     for settings, colored in (({}, True), ({"NO_COLOR": "1"}, False)):
         ours, theirs = pty.openpty()
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm"} | settings
+        environment = os.environ | {"PYTHONPATH": str(alone), "TERM": "xterm"} | settings
         with subprocess.Popen(
             [bare_python, "-m", "ferlite", "doctor"], stdout=theirs, stderr=theirs, env=environment
         ) as process:

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
+from ferlite import cards
 from ferlite.doctor import Status, cameras, software
 from ferlite.doctor.software import TINY_ONNX
 from tests.conftest import ROOT
@@ -122,10 +124,11 @@ def test_what_hangs_is_given_up(fakes, tmp_path):
 
 @pytest.fixture
 def clone(tmp_path):
-    """A copy of ferlite whose files may be damaged."""
+    """A copy of ferlite whose files may be damaged, laid out as in a clone."""
     home = tmp_path / "clone"
-    shutil.copytree(ROOT / "ferlite", home / "ferlite", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "models", home / "models")
+    source, models = Path(cards.__file__).parent, cards.find().weights.parent
+    shutil.copytree(source, home / "ferlite", ignore=shutil.ignore_patterns("__pycache__", "models"))
+    shutil.copytree(models, home / "models")
     return home
 
 
