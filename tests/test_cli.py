@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from benchmarks.mjpeg import MjpegServer
-from ferlite import VideoFile
+from ferlite import VideoFile, cards, interpreters
 from ferlite.__main__ import main
 from ferlite.cards import card_path, sha256
 
@@ -252,7 +252,7 @@ def test_models_that_no_engine_can_use_are_found_by_verifying_them(ferlite, make
 
 
 def test_an_engine_is_chosen_by_name(ferlite, photo):
-    assert "1 face" in ferlite("image", photo, "--backend", "litert").stdout
+    assert "1 face" in ferlite("image", photo, "--backend", interpreters.choose(cards.find().weights)).stdout
     assert "for .onnx files" in ferlite("image", photo, "--backend", "onnxruntime", code=2).stderr
 
 

@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from ferlite import cards
+from ferlite import cards, interpreters
 from ferlite.bench import plan
 from ferlite.bench.plan import Setting
 from ferlite.errors import EngineError, ModelError, SettingError
@@ -11,13 +11,14 @@ from ferlite.errors import EngineError, ModelError, SettingError
 def test_without_a_wish_it_is_every_bundled_model_in_every_engine_that_works():
     networks, _ = plan.networks([], [])
     assert {network.model for network in networks} == {path.name for path in cards.bundled_models()}
-    assert "litert" in {network.engine for network in networks}
+    assert interpreters.choose(cards.find().weights) in {network.engine for network in networks}
 
 
 def test_a_model_runs_in_the_engines_for_its_kind_of_file_only(make_network):
-    networks, _ = plan.networks(["deep-int8", str(make_network())], ["litert", "onnxruntime"])
+    engine = interpreters.choose(cards.find().weights)
+    networks, _ = plan.networks(["deep-int8", str(make_network())], [engine, "onnxruntime"])
     assert [(network.model, network.engine) for network in networks] == [
-        ("deep-int8.tflite", "litert"),
+        ("deep-int8.tflite", engine),
         ("means.onnx", "onnxruntime"),
     ]
 
@@ -46,7 +47,7 @@ def test_two_models_of_one_name_cannot_be_told_apart(make_network, tmp_path):
 
 
 def test_one_thing_is_varied_at_a_time():
-    networks, _ = plan.networks(["deep-int8"], ["litert"])
+    networks, _ = plan.networks(["deep-int8"], [])
     network = networks[0]
     settings = plan.around(networks, [1, 4], ["haar", "yunet"], [(320, 240), (640, 480)], [0, 1])
     assert settings[:4] == [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ferlite import cards, interpreters
-from ferlite.errors import ModelError
+from ferlite.errors import EngineError, ModelError
 
 
 def test_the_bundled_model_takes_pixels_without_rounding():
@@ -36,5 +36,7 @@ def test_loaded_in_one_thread_and_run_in_another():
 def test_a_damaged_file_is_said(tmp_path, keep):
     path = tmp_path / "cut.tflite"
     path.write_bytes(cards.find().weights.read_bytes()[:keep])
-    with pytest.raises(ModelError, match=r"cut\.tflite: not a model (LiteRT|tflite-runtime) can run"):
+    # tflite-runtime may die of it, in its trial
+    refused = r"not a model (LiteRT|tflite-runtime) can run|.*tflite-runtime \S+ was killed by SIG(SEGV|BUS) "
+    with pytest.raises((ModelError, EngineError), match=rf"cut\.tflite: ({refused})"):
         interpreters.load(path)

@@ -52,6 +52,7 @@ def test_the_same_work_goes_on_with_the_same_shards_whatever_the_number_of_proce
 
 
 def test_parts_that_a_kill_has_left_of_a_clearing_do_not_count(start):
+    pytest.importorskip("pyarrow")
     before = start()
     with table.part_file(before.part(0), before.labels, before.digest):
         pass
@@ -106,6 +107,7 @@ def test_a_damaged_manifest_is_said(start):
 
 
 def test_a_table_that_is_not_ours_is_never_replaced(start, tmp_path):
+    pytest.importorskip("pyarrow")
     (tmp_path / "table.parquet").write_text("precious")
     for restart in (False, True):
         with pytest.raises(OutputError, match="was not written by `ferlite label`"):
