@@ -54,7 +54,7 @@ def run(tmp_path):
             env=os.environ | {"PYTHONPATH": str(EXAMPLES.parent)} | environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -76,7 +76,7 @@ def start():
             text=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         ) as process:
-            stopper = Timer(60, process.kill)  # a line that never comes is waited for no longer
+            stopper = Timer(600, process.kill)  # a line that never comes is waited for no longer
             stopper.start()
             try:
                 yield process

@@ -3,7 +3,7 @@
 import time
 
 
-def wait_until(holds, seconds=20):
+def wait_until(holds, seconds=60):
     """Until `holds()` is true; fails when that takes longer."""
     end = time.monotonic() + seconds
     while not holds():

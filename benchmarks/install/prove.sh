@@ -126,7 +126,9 @@ do_steps() { # PYTHON FOLDER
     else # docs/install.md says why
         step "virtual environment" "$1" -m venv --system-site-packages venv
         step "ferlite from wheels" linux32 $pip "ferlite @ $wheel"
-        step "tools for tests" linux32 $pip --no-compile "pytest>=8" "hypothesis>=6.100"
+        # of the extra `test` what has wheels
+        step "tools for tests" linux32 $pip --no-compile "ferlite[mqtt,web] @ $wheel" "pytest>=8" "hypothesis>=6.100" \
+            "gpiozero>=2"
     fi
     step "its packages" "$bin/python" -m pip list --local
     step "demo" "$bin/ferlite" demo --seconds 3

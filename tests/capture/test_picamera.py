@@ -128,6 +128,7 @@ def test_a_camera_that_fails_is_said_and_found_again(picamera2):
     with PiCamera(timeout=20) as camera:
         next(iter(camera))
         picamera2.unplugged = True
+        wait_until(lambda: camera.attempts > 0)
         camera.timeout = 0.8
         with pytest.raises(SourceError, match=r"picamera 0: no picture for 0\.8 s: .*TimeoutError"):
             for _ in camera:

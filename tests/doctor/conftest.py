@@ -75,7 +75,7 @@ def ferlite(tmp_path, alone):
             env=kept | {"PYTHONPATH": places, "VIRTUAL_ENV": sys.prefix} | settings,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=600,  # an emulated processor takes minutes
             check=False,
         )
         assert "Traceback" not in done.stderr

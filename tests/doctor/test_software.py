@@ -14,6 +14,7 @@ import pytest
 
 from ferlite import cards
 from ferlite.doctor import Status, cameras, software
+from ferlite.doctor.machine import BITS
 from ferlite.doctor.software import TINY_ONNX
 from tests.conftest import ROOT
 
@@ -26,6 +27,14 @@ import sys
 print("A module that was compiled using NumPy 1.x cannot be run in\\nNumPy 2.2.6 as it may crash.", file=sys.stderr)
 raise ImportError("numpy.core.multiarray failed to import")
 """
+FOR_64_BITS = ("opencv", "pip install 'opencv-python>=4.12,<5'"), ("litert", "pip install ai-edge-litert")
+FOR_32_BITS = (
+    (
+        "opencv",
+        "sudo apt install python3-opencv opencv-data, and make the virtual environment with --system-site-packages",
+    ),
+    ("tflite-runtime", "pip install tflite-runtime==2.14.0 'numpy<2'"),
+)
 IMPATIENT = """
 import sys
 from ferlite.doctor import software
@@ -61,9 +70,8 @@ def test_nothing_but_python_is_enough_to_say_what_is_missing(checks, bare_python
     found = checks(python=bare_python)
     for name, line in (
         ("numpy", "pip install 'numpy>=1.24,<3'"),
-        ("opencv", "pip install 'opencv-python>=4.12,<5'"),
         ("tqdm", "pip install 'tqdm>=4.66.3,<5'"),
-        ("litert", "pip install ai-edge-litert"),
+        *(FOR_64_BITS if BITS == 64 else FOR_32_BITS),
     ):
         assert found[name]["status"] == "problem"
         assert found[name]["advice"] == line.replace("pip", f"{bare_python} -m pip")

@@ -491,7 +491,7 @@ def test_the_command_sends_what_it_sees(tmp_path, portrait):
             capture_output=True,
             text=True,
             env=os.environ | {"FERLITE_MQTT_PASSWORD": PASSWORD},
-            timeout=60,
+            timeout=600,
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, "")

@@ -86,7 +86,7 @@ def test_on_other_addresses_a_token_is_made(clip):
 def test_what_cannot_be_is_one_line(clip, arguments, code, words):
     arguments = [argument.format(clip=clip) for argument in arguments]
     done = subprocess.run(
-        [sys.executable, "-m", "ferlite", "run", *arguments], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "ferlite", "run", *arguments], capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == code
     assert words in done.stderr.splitlines()[-1]

@@ -336,7 +336,7 @@ threading.Thread(target=write, daemon=True).start()
 while b"Content-Length" not in viewers[0].recv(1 << 16):
     pass
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600)
     errors = done.stderr.replace("OutputError", "")  # of the writer, which may be heard or not
     assert "Exception in ASGI application" not in errors
     assert "RuntimeError" not in errors
