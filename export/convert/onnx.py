@@ -11,8 +11,6 @@ import tf2onnx
 from onnxruntime import quantization
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from export.architectures.fixed import deploy
-from export.convert.equalize import equalize
 from export.convert.representative import with_limits
 
 OPSET = 17  # old enough for the ONNX Runtime that small boards have
@@ -29,17 +27,15 @@ def float32(model: keras.Model) -> bytes:
     return content
 
 
-def int8(model: keras.Model, pictures: np.ndarray) -> bytes:
-    """A deployed network (batch 1) as an ONNX file with int8 weights, uint8 activations, float32 input and output.
+def int8(network: bytes, pictures: np.ndarray) -> bytes:
+    """An equalized float32 ONNX file as one with int8 weights, uint8 activations, float32 input and output.
 
     The ranges are measured on pictures (n, h, w, c) float32 of the training split. Signed activations would be up to
     four times slower on x86.
     """
-    model = deploy(model)  # a copy
-    equalize(model, pictures)
     with tempfile.TemporaryDirectory() as folder:
         source, prepared, target = (Path(folder, f"{name}.onnx") for name in ("float32", "prepared", "int8"))
-        source.write_bytes(float32(model))
+        source.write_bytes(network)
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)  # else it needs SymPy
         quantization.quantize_static(
             str(prepared),

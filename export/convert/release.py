@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import numpy as np
 
 from export.architectures import architecture
 from export.convert import onnx, tflite
-from export.convert.parity import FLOAT32, INT8, Parity, Tolerance, compare, device_probabilities
+from export.convert.equalize import equalized
+from export.convert.parity import FLOAT32, INT8, Parity, compare, device_probabilities
 from export.convert.representative import sample
 from export.datasets import Dataset
 from export.errors import RunError
@@ -27,13 +29,7 @@ from ferlite.cards import card_path, sha256
 MARGIN = 0.018
 MISTAKES = 30  # on validation; fewer cannot tell how often the network is wrong, and none would make it sure of all
 
-Maker = Callable[[keras.Model, np.ndarray], bytes]
-_MAKERS: dict[str, tuple[Maker, Tolerance]] = {
-    "tflite-int8": (tflite.int8, INT8),
-    "tflite-float32": (lambda model, _: tflite.float32(model), FLOAT32),
-    "onnx-int8": (onnx.int8, INT8),
-    "onnx-float32": (lambda model, _: onnx.float32(model), FLOAT32),
-}
+_TOLERANCES = {"int8": INT8, "float32": FLOAT32}
 
 
 def convert(
@@ -59,19 +55,18 @@ def convert(
     card = _card(config, plain, dataset, margin)
     pictures = sample(dataset.training.images, config["seed"])
     expected = predict(trained, dataset.validation.images)
-    found = {}
+    makers, found = _makers(plain, pictures), {}
     folder.mkdir(parents=True, exist_ok=True)
     # beside the target, so that the last step is a rename and never leaves half a file
     with tempfile.TemporaryDirectory(dir=folder, prefix=".converting-") as scratch:
         for kind in formats:
-            make, tolerance = _MAKERS[kind]
             extension, precision = kind.split("-")
             weights = Path(scratch, f"{name or run.resolve().name}-{precision}.{extension}")
             with redirect_stdout(io.StringIO()):  # the converters print the whole graph
-                weights.write_bytes(make(plain, pictures))
+                weights.write_bytes(makers[kind]())
             _write_card(weights, card)  # the device runtime takes no weights without one
             probabilities = device_probabilities(weights, dataset.validation.images)
-            parity = compare(weights.name, probabilities, expected, dataset.validation.labels, tolerance)
+            parity = compare(weights.name, probabilities, expected, dataset.validation.labels, _TOLERANCES[precision])
             heat = _temperature(probabilities, dataset.validation.labels)
             _write_card(weights, card | {"temperature": heat, "parity_on_validation": asdict(parity)})
             found[weights.name] = parity
@@ -79,6 +74,18 @@ def convert(
             for path in (Path(scratch, file), card_path(Path(scratch, file))):
                 path.replace(folder / path.name)
     return found
+
+
+def _makers(plain: keras.Model, pictures: np.ndarray) -> dict[str, Callable[[], bytes]]:
+    """What makes each format; what two of them need is made once."""
+    even = cache(lambda: equalized(plain, pictures))
+    as_onnx = cache(onnx.float32)
+    return {
+        "tflite-int8": lambda: tflite.int8(even(), pictures),
+        "tflite-float32": lambda: tflite.float32(plain),
+        "onnx-int8": lambda: onnx.int8(as_onnx(even()), pictures),
+        "onnx-float32": lambda: as_onnx(plain),
+    }
 
 
 def _temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:

@@ -6,8 +6,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from export.architectures.fixed import deploy
-from export.convert.equalize import equalize
 from export.convert.representative import with_limits
 
 
@@ -17,13 +15,11 @@ def float32(model: keras.Model) -> bytes:
 
 
 def int8(model: keras.Model, pictures: np.ndarray) -> bytes:
-    """A deployed network (batch 1) as a TFLite file with int8 weights, activations, input and output.
+    """An equalized network (batch 1) as a TFLite file with int8 weights, activations, input and output.
 
     The ranges are measured on pictures (n, h, w, c) float32 of the training split. Scale 1 and zero point -128 of the
     input let the device feed `pixel XOR 0x80`.
     """
-    model = deploy(model)  # a copy
-    equalize(model, pictures)
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([picture[None]] for picture in with_limits(pictures))

@@ -5,7 +5,7 @@ pytestmark = pytest.mark.tensorflow
 keras = pytest.importorskip("keras")
 
 from export.architectures import architecture  # noqa: E402
-from export.convert.equalize import equalize  # noqa: E402
+from export.convert.equalize import equalize, equalized  # noqa: E402
 
 
 @pytest.fixture
@@ -52,3 +52,16 @@ def test_channels_that_follow_a_relu_end_alike(uneven, images):
             seen = keras.Model(model.input, layer.output).predict(images[..., None], batch_size=1, verbose=0)
             largest = seen.max(axis=(0, 1, 2))
             assert np.allclose(largest[largest > 0], 1, atol=0.02)
+
+
+@pytest.mark.parametrize("name", ["shallow", "deep"])
+def test_a_network_is_copied_only_where_there_is_something_to_change(name, uneven, images):
+    model = uneven(name)
+    before = model.get_weights()
+    copy = equalized(model, images)
+    assert (copy is model) == (name == "deep")  # it normalises before its activations
+    assert copy.input_shape == model.input_shape == (1, 48, 48, 1)
+    assert all(np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
+    equalize(model, images)  # picture by picture
+    for one, other in zip(copy.get_weights(), model.get_weights(), strict=True):
+        assert np.allclose(one, other, rtol=1e-3, atol=1e-5)

@@ -36,6 +36,13 @@ def test_the_device_gives_the_trained_networks_probabilities(toy_run, toy_data, 
     assert np.abs(found - expected).max() < 1e-3
 
 
+def test_onnx_is_written_once_for_both_precisions(toy_run, toy_data, tmp_path, monkeypatch):
+    original, seen = release.onnx.float32, []
+    monkeypatch.setattr(release.onnx, "float32", lambda model: seen.append(model) or original(model))
+    release.convert(toy_run, toy_data, ["onnx-int8", "onnx-float32"], tmp_path)
+    assert len(seen) == 1  # of `deep`, which has nothing to equalize
+
+
 def test_a_conversion_outside_the_tolerance_leaves_nothing(toy_run, toy_data, tmp_path, monkeypatch):
     models = tmp_path / "models"
     original = release.tflite.float32
