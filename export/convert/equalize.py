@@ -30,7 +30,7 @@ def equalized(model: keras.Model, images: np.ndarray) -> keras.Model:
 
     `images` (n, h, w[, c]) 0…255 show the ranges.
     """
-    copy = deploy(model, batch=None)  # picture by picture it takes ten times as long
+    copy = deploy(model, batch=None)  # of `deep-elu` and 500 pictures: 32 s of processor time, one by one 43 s
     if not any(_joints(copy)):
         return model
     equalize(copy, images)
