@@ -9,7 +9,19 @@ import os
 import sys
 from collections.abc import Sequence
 
-from export.cli import convert, data, ensemble, evaluate, measure, report, reproduce, results, search, train
+from export.cli import (
+    convert,
+    data,
+    ensemble,
+    evaluate,
+    evaluate_detector,
+    measure,
+    report,
+    reproduce,
+    results,
+    search,
+    train,
+)
 from ferlite.errors import FerliteError
 
 # what a device has no need of, and may lack
@@ -49,6 +61,18 @@ def _parser() -> argparse.ArgumentParser:
         "Training and conversion need the extra `export`: pip install -e '.[export]'",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (data, train, search, ensemble, reproduce, convert, evaluate, measure, report, results):
+    for command in (
+        data,
+        train,
+        search,
+        ensemble,
+        reproduce,
+        convert,
+        evaluate,
+        measure,
+        report,
+        results,
+        evaluate_detector,
+    ):
         command.add_to(commands)
     return parser

@@ -1,0 +1,1 @@
+"""ferlite's own face detector: its network, how it is trained, measured and released."""
