@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ferlite.capture.sequence import ImageSequence as ImageSequence
     from ferlite.capture.video import VideoFile as VideoFile
     from ferlite.classifier import EmotionClassifier as EmotionClassifier
+    from ferlite.detectors.ferlite import FerliteDetector as FerliteDetector
     from ferlite.detectors.haar import HaarDetector as HaarDetector
     from ferlite.detectors.yunet import YuNetDetector as YuNetDetector
     from ferlite.drawing import draw as draw
@@ -68,6 +69,7 @@ _HOMES = {
     "capture.sequence": ("ImageSequence",),
     "capture.video": ("VideoFile",),
     "classifier": ("EmotionClassifier",),
+    "detectors.ferlite": ("FerliteDetector",),
     "detectors.haar": ("HaarDetector",),
     "detectors.yunet": ("YuNetDetector",),
     "drawing": ("draw",),

@@ -7,6 +7,9 @@ side to add on every side, 0 by default), `temperature` (what logits are divided
 often right as they say; 1 by default) and whatever else describes the model: `accuracy`, `training_data`, `license`,
 …, kept in `Card.notes`.
 
+Face detectors have cards of their own, with `kind` "detector": required are `file`, `sha256`, `strides`, `score` and
+`overlap`, whose meaning `DetectorCard` has.
+
 Models come from strangers: only regular files are read, and none above a limit.
 """
 
@@ -15,6 +18,7 @@ import hashlib
 import json
 import os
 import stat
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader
 from os import PathLike
@@ -24,6 +28,7 @@ from typing import Any, Literal
 from ferlite.errors import ModelError
 
 DEFAULT_MODEL = "deep-int8.tflite"
+DEFAULT_DETECTOR = "face-int8.tflite"
 SUFFIXES = (".tflite", ".onnx")
 LARGEST_CARD = 1 << 20  # bytes; the longest released one has 4 KB
 LARGEST_WEIGHTS = 256 << 20  # bytes: a ResNet-152 in float32; an engine needs it several times over in memory
@@ -55,6 +60,25 @@ class Card:
         return (1, self.height, self.width, channels)
 
 
+@dataclass(frozen=True, slots=True)
+class DetectorCard:
+    """A checked card of a face detector: a network (1, height, width, 1) of grey pixels 0…255, of any size.
+
+    `strides` are those of its cells, in the order of its rows; a picture's sides are made multiples of the last.
+    `score` is the least a face needs to be reported; of two boxes that share more than `overlap` of their union the
+    surer one is kept. `smallest` and `largest` are the sides of the faces it is made for, in pixels.
+    """
+
+    weights: Path
+    sha256: str
+    strides: tuple[int, ...]
+    score: float
+    overlap: float
+    smallest: float
+    largest: float
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
 def card_path(weights: Path) -> Path:
     """Where the card of a weights file lies."""
     return weights.with_name(f"{weights.name}.json")
@@ -66,45 +90,33 @@ def find(model: str | PathLike[str] | None = None) -> Card:
     Without an argument it is the bundled default. Raises ModelError where the model or its card is missing, damaged or
     does not match the other.
     """
-    path = Path(DEFAULT_MODEL if model is None else model)
-    # os.path, for Path raises where a name is too long or a folder closed
-    is_folder, exists = os.path.isdir(path), os.path.exists(path)  # noqa: PTH110, PTH112
-    if model is None or is_folder or not exists:
-        bundled = bundled_models()
-        by_name = {name: file for file in bundled for name in (file.name, file.stem)}
-        if str(path) not in by_name:
-            known = ", ".join(file.name for file in bundled) or "none"
-            what = "a folder" if is_folder else "no such file"
-            raise ModelError(f"{model}: {what}, and no bundled model of that name (there are: {known})")
-        path = by_name[str(path)]
+    path = _located(model, DEFAULT_MODEL, bundled_models)
     card = read(card_path(path))
-    if card.weights.name != path.name:
-        raise ModelError(f"{card_path(path)}: this card describes {card.weights.name}, not {path.name}")
-    verify(card)
+    _verify(card, path)
+    return card
+
+
+def find_detector(model: str | PathLike[str] | None = None) -> DetectorCard:
+    """The card of a face detector, as `find` has it for classifiers."""
+    path = _located(model, DEFAULT_DETECTOR, bundled_detectors)
+    card = read_detector(card_path(path))
+    _verify(card, path)
     return card
 
 
 def bundled_models() -> list[Path]:
-    """The weights files that came with ferlite."""
-    folder = Path(__file__).with_name("models")
-    if not folder.is_dir():
-        folder = Path(__file__).parents[1] / "models"  # not installed: imported from the clone itself
-    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+    """The weights files of classifiers that came with ferlite."""
+    return _in_folder(_bundled())
+
+
+def bundled_detectors() -> list[Path]:
+    """The weights files of face detectors that came with ferlite."""
+    return _in_folder(_bundled() / "detectors")
 
 
 def read(path: Path) -> Card:
     """Read and check a card; says every fault it finds. The weights are expected in the same folder."""
-    try:
-        raw = json.loads(content(path, LARGEST_CARD))
-    except FileNotFoundError:
-        raise ModelError(f"{path}: the model's card is missing; a model needs one beside its weights") from None
-    except OSError as error:
-        raise ModelError(f"{path}: not a readable card: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path}: not a readable card: {error}") from error
-    faults = _faults(raw)
-    if faults:
-        raise ModelError(f"{path}: not a valid card: {'; '.join(faults)}")
+    raw = _checked(path, _faults)
     known = ("file", "sha256", "labels", "input", "output", "margin", "temperature")
     return Card(
         weights=path.with_name(raw["file"]),
@@ -122,7 +134,23 @@ def read(path: Path) -> Card:
     )
 
 
-def verify(card: Card) -> None:
+def read_detector(path: Path) -> DetectorCard:
+    """Read and check the card of a face detector, as `read` does."""
+    raw = _checked(path, _detector_faults)
+    known = ("kind", "file", "sha256", "strides", "score", "overlap", "smallest", "largest")
+    return DetectorCard(
+        weights=path.with_name(raw["file"]),
+        sha256=raw["sha256"],
+        strides=tuple(raw["strides"]),
+        score=raw["score"],
+        overlap=raw["overlap"],
+        smallest=raw["smallest"],
+        largest=raw["largest"],
+        notes={key: value for key, value in raw.items() if key not in known},
+    )
+
+
+def verify(card: Card | DetectorCard) -> None:
     """Compare the weights with the card's sha256. Raises ModelError where they differ."""
     try:
         actual = sha256(card.weights, LARGEST_WEIGHTS)
@@ -168,26 +196,104 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _faults(raw: Any) -> list[str]:
-    if not isinstance(raw, dict):
-        return ["it is not a JSON object"]
+def _located(model: str | PathLike[str] | None, default: str, bundled: Callable[[], list[Path]]) -> Path:
+    """The weights of that path, or the bundled ones of that name, whose card names them."""
+    path = Path(default if model is None else model)
+    # os.path, for Path raises where a name is too long or a folder closed
+    is_folder, exists = os.path.isdir(path), os.path.exists(path)  # noqa: PTH110, PTH112
+    if model is None or is_folder or not exists:
+        found = bundled()
+        by_name = {name: file for file in found for name in (file.name, file.stem)}
+        if str(path) not in by_name:
+            known = ", ".join(file.name for file in found) or "none"
+            what = "a folder" if is_folder else "no such file"
+            raise ModelError(f"{model}: {what}, and no bundled model of that name (there are: {known})")
+        path = by_name[str(path)]
+    return path
+
+
+def _verify(card: Card | DetectorCard, path: Path) -> None:
+    if card.weights.name != path.name:
+        raise ModelError(f"{card_path(path)}: this card describes {card.weights.name}, not {path.name}")
+    verify(card)
+
+
+def _bundled() -> Path:
+    folder = Path(__file__).with_name("models")
+    return folder if folder.is_dir() else Path(__file__).parents[1] / "models"  # imported from the clone itself
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+
+
+def _checked(path: Path, faults_of: Callable[[dict[str, Any]], list[str]]) -> dict[str, Any]:
+    try:
+        raw = json.loads(content(path, LARGEST_CARD))
+    except FileNotFoundError:
+        raise ModelError(f"{path}: the model's card is missing; a model needs one beside its weights") from None
+    except OSError as error:
+        raise ModelError(f"{path}: not a readable card: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: not a readable card: {error}") from error
+    faults = faults_of(raw) if isinstance(raw, dict) else ["it is not a JSON object"]
+    if faults:
+        raise ModelError(f"{path}: not a valid card: {'; '.join(faults)}")
+    checked: dict[str, Any] = raw
+    return checked
+
+
+def _detector_faults(raw: dict[str, Any]) -> list[str]:
+    sides = ("a number of pixels in 4…4096", lambda value: _is_number(value) and 4 <= value <= 4096)
+    return _unmet(
+        [
+            ("kind", raw.get("kind"), lambda value: value == "detector", "detector"),
+            ("file", raw.get("file"), _is_file_name, "a plain file name"),
+            ("sha256", raw.get("sha256"), _is_sha256, "64 hex digits"),
+            ("strides", raw.get("strides"), _is_strides, "up to six powers of 2 from 2 to 64, rising"),
+            ("score", raw.get("score"), lambda value: _is_number(value) and 0 < value < 1, "a number between 0 and 1"),
+            (
+                "overlap",
+                raw.get("overlap"),
+                lambda value: _is_number(value) and 0 < value < 1,
+                "a number between 0 and 1",
+            ),
+            ("smallest", raw.get("smallest"), sides[1], sides[0]),
+            ("largest", raw.get("largest"), sides[1], sides[0]),
+        ]
+    )
+
+
+def _faults(raw: dict[str, Any]) -> list[str]:
+    if raw.get("kind", "classifier") != "classifier":
+        return [f"it is of a {_shortened(raw['kind'])}, not of a classifier of faces"]
     network = raw.get("input")
     if not isinstance(network, dict):
         return ["'input' has to be an object with height, width, color and range"]
     margin, temperature = raw.get("margin", 0.0), raw.get("temperature", 1.0)
-    checks = [
-        ("file", raw.get("file"), _is_file_name, "a plain file name"),
-        ("sha256", raw.get("sha256"), _is_sha256, "64 hex digits"),
-        ("labels", raw.get("labels"), _is_labels, "a list of two or more different names"),
-        ("input.height", network.get("height"), _is_side, "a number of pixels in 1…4096"),
-        ("input.width", network.get("width"), _is_side, "a number of pixels in 1…4096"),
-        ("input.color", network.get("color"), ("grey", "bgr", "rgb").__contains__, "grey, bgr or rgb"),
-        ("input.range", network.get("range"), _is_range, "two different numbers"),
-        ("input.layout", network.get("layout", "NHWC"), ("NHWC", "NCHW").__contains__, "NHWC or NCHW"),
-        ("output", raw.get("output"), ("logits", "probabilities").__contains__, "logits or probabilities"),
-        ("margin", margin, lambda value: _is_number(value) and -0.4 <= value <= 2, "a number in -0.4…2"),
-        ("temperature", temperature, lambda value: _is_number(value) and 0.01 <= value <= 100, "a number in 0.01…100"),
-    ]
+    return _unmet(
+        [
+            ("file", raw.get("file"), _is_file_name, "a plain file name"),
+            ("sha256", raw.get("sha256"), _is_sha256, "64 hex digits"),
+            ("labels", raw.get("labels"), _is_labels, "a list of two or more different names"),
+            ("input.height", network.get("height"), _is_side, "a number of pixels in 1…4096"),
+            ("input.width", network.get("width"), _is_side, "a number of pixels in 1…4096"),
+            ("input.color", network.get("color"), ("grey", "bgr", "rgb").__contains__, "grey, bgr or rgb"),
+            ("input.range", network.get("range"), _is_range, "two different numbers"),
+            ("input.layout", network.get("layout", "NHWC"), ("NHWC", "NCHW").__contains__, "NHWC or NCHW"),
+            ("output", raw.get("output"), ("logits", "probabilities").__contains__, "logits or probabilities"),
+            ("margin", margin, lambda value: _is_number(value) and -0.4 <= value <= 2, "a number in -0.4…2"),
+            (
+                "temperature",
+                temperature,
+                lambda value: _is_number(value) and 0.01 <= value <= 100,
+                "a number in 0.01…100",
+            ),
+        ]
+    )
+
+
+def _unmet(checks: Sequence[tuple[str, Any, Callable[[Any], bool], str]]) -> list[str]:
     return [
         f"{name!r} is {_shortened(value)}, not {wanted}" for name, value, holds, wanted in checks if not holds(value)
     ]
@@ -204,6 +310,11 @@ def _is_number(value: Any) -> bool:
 
 def _is_side(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 4096
+
+
+def _is_strides(value: Any) -> bool:
+    whole = isinstance(value, list) and all(isinstance(n, int) and not isinstance(n, bool) for n in value)
+    return whole and 1 <= len(value) <= 6 and set(value) <= {2, 4, 8, 16, 32, 64} and value == sorted(set(value))
 
 
 def _is_range(value: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +34,7 @@ class EmotionClassifier:
         tensor = self._interpreter.input
         if tensor.shape != self.card.shape:
             raise ModelError(f"{self.card.weights}: takes {tensor.shape}, its card says {self.card.shape}")
-        self._values = _lookup(self.card, tensor)
+        self._values = tensor.table(*self.card.range)
         self._lock = ForkSafeLock()  # engines mix up what several threads give them
         face = recolor(np.zeros((self.card.height, self.card.width), np.uint8), self.card.color)
         self._predict([face])
@@ -108,14 +107,3 @@ class EmotionClassifier:
         if output.shape != (1, len(self.labels)):
             raise ModelError(f"{self.card.weights}: gives {output.shape}, its card has {len(self.labels)} labels")
         return output
-
-
-def _lookup(card: cards.Card, tensor: interpreters.Tensor) -> NDArray[Any]:
-    """What the network is fed for each of the 256 pixel values: range, scale and zero point in one table."""
-    low, high = card.range
-    real = np.linspace(low, high, 256)
-    if tensor.dtype.kind == "f":
-        return np.asarray(real, tensor.dtype)
-    limits = np.iinfo(tensor.dtype)
-    stored = np.clip(np.rint(real / tensor.scale) + tensor.zero_point, limits.min, limits.max)
-    return np.asarray(stored, tensor.dtype)

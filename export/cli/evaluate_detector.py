@@ -23,9 +23,9 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "detectors",
         nargs="*",
-        default=["haar"],
+        default=["haar", "ferlite"],
         metavar="NAME[=FILE]",
-        help="haar, or yunet=FILE",
+        help="haar, yunet=FILE, ferlite, ferlite=FILE",
     )
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help=DATA_HELP)
     parser.add_argument("--split", choices=("training", "validation"), default="validation", help="which pictures")

@@ -28,6 +28,7 @@ CLEAR = 40  # pixels there from which landmarks are compared
 EVERYTHING: dict[str, dict[str, Any]] = {
     "haar": {"min_neighbors": 1},
     "yunet": {"score": 0.1},
+    "ferlite": {"score": 0.02},
 }
 
 

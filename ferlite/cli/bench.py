@@ -50,7 +50,7 @@ def _add_lists(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument("--threads", nargs="+", type=thread_count, metavar="N", help="(default: 1, and all cores)")
     group.add_argument(
-        "--detector", nargs="+", choices=detectors.NAMES, help="(default: haar, and yunet where it was pulled)"
+        "--detector", nargs="+", choices=detectors.NAMES, help="(default: all; yunet where it was pulled)"
     )
     group.add_argument("--detector-model", metavar="FILE", help="file of the yunet detector")
     group.add_argument("--sizes", nargs="+", type=size, metavar="WxH", help="of drawn frames (default: four)")
@@ -169,7 +169,8 @@ def _detectors(options: argparse.Namespace) -> dict[str, Detector]:
     for name in names:
         own = {"model": options.detector_model} if name == "yunet" and options.detector_model else {}
         try:
-            found[name] = detectors.create(name, min_face=options.min_face, **own)
+            with native_stderr_hidden():
+                found[name] = detectors.create(name, min_face=options.min_face, **own)
         except ModelError:
             if options.detector or own:
                 raise

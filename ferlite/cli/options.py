@@ -36,7 +36,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--detector-model",
         metavar="FILE",
-        help="file of the yunet detector (default: the one of `ferlite models pull yunet`)",
+        help="file of the yunet or ferlite detector (default: of `ferlite models pull yunet`, or the bundled one)",
     )
     group.add_argument(
         "--min-face",
@@ -51,10 +51,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 def make_recognizer(options: argparse.Namespace) -> Recognizer:
     cv2.setNumThreads(options.threads)
     if options.detector_model is not None and options.detector == "haar":
-        raise SettingError("--detector-model is for --detector yunet; the haar detector comes with OpenCV")
+        raise SettingError("--detector-model is for --detector yunet and ferlite; the haar detector comes with OpenCV")
     settings = {} if options.detector_model is None else {"model": options.detector_model}
-    detector = detectors.create(options.detector, min_face=options.min_face, **settings)
+    if options.detector == "ferlite":
+        settings["threads"] = options.threads
     with native_stderr_hidden():  # LiteRT announces itself there, and has no setting for it
+        detector = detectors.create(options.detector, min_face=options.min_face, **settings)
         return Recognizer(options.model, detector, options.threads, options.backend)
 
 

@@ -6,7 +6,11 @@ from typing import Any
 from ferlite.errors import SettingError
 from ferlite.types import Detector
 
-_DETECTORS = {"haar": "ferlite.detectors.haar:HaarDetector", "yunet": "ferlite.detectors.yunet:YuNetDetector"}
+_DETECTORS = {
+    "haar": "ferlite.detectors.haar:HaarDetector",
+    "yunet": "ferlite.detectors.yunet:YuNetDetector",
+    "ferlite": "ferlite.detectors.ferlite:FerliteDetector",
+}
 NAMES = tuple(_DETECTORS)
 
 THOROUGH = 0.02  # min_face for photos and files, where a small face must not be missed

@@ -30,6 +30,17 @@ class Tensor(NamedTuple):
     scale: float
     zero_point: int
 
+    def table(self, low: float, high: float) -> NDArray[Any]:
+        """What is stored for each of the 256 pixel values, where the network wants `low` for 0 and `high` for 255."""
+        import numpy as np
+
+        real = np.linspace(low, high, 256)
+        if self.dtype.kind == "f":
+            return np.asarray(real, self.dtype)
+        limits = np.iinfo(self.dtype)
+        stored = np.clip(np.rint(real / self.scale) + self.zero_point, limits.min, limits.max)
+        return np.asarray(stored, self.dtype)
+
 
 class Interpreter(Protocol):
     """A loaded network with one input and one output.
@@ -44,14 +55,15 @@ class Interpreter(Protocol):
         ...
 
 
-def load(weights: Path, threads: int = 1, backend: str = "auto") -> Interpreter:
+def load(weights: Path, threads: int = 1, backend: str = "auto", shape: tuple[int, ...] | None = None) -> Interpreter:
     """Load a weights file into an engine, `backend` as in `choose`, and run it once.
 
+    `shape` is that of the input, for networks that leave it open; others have their own.
     Raises ModelError for a file that is missing, damaged or beyond the engine, EngineError where no engine works.
     """
     import numpy as np
 
-    engine = ENGINES[choose(weights, backend)]
+    engine = ENGINES[choose(weights, backend, shape)]
     if engine.location is None:
         raise EngineError(f"{engine.title} is not installed: {engine.install}")
     try:
@@ -64,7 +76,7 @@ def load(weights: Path, threads: int = 1, backend: str = "auto") -> Interpreter:
         raise _broken(engine, error) from error
     driver = import_module(f"ferlite.interpreters.{engine.driver}")
     try:
-        interpreter: Interpreter = driver.load(runtime, model, threads)
+        interpreter: Interpreter = driver.load(runtime, model, threads, shape)
         interpreter.run(np.zeros(interpreter.input.shape, interpreter.input.dtype))
     except ModelError as error:
         raise ModelError(f"{weights}: {error}") from None
@@ -76,13 +88,14 @@ def load(weights: Path, threads: int = 1, backend: str = "auto") -> Interpreter:
     return interpreter
 
 
-def choose(weights: Path, backend: str = "auto") -> str:
+def choose(weights: Path, backend: str = "auto", shape: tuple[int, ...] | None = None) -> str:
     """The name of the engine for a file: `backend` itself, or for "auto" the first that passes a trial.
 
     The trial runs the file in a process of its own, so that an engine built for another processor, which would kill the
     program, is passed over with a warning, and that a file made to crash its engine, to fill the memory or never to end
-    does no harm. An engine chosen by name is spared the trial. Raises SettingError for a backend that does not exist or
-    is for other files, ModelError for a file that the engine refuses, EngineError where none works.
+    does no harm; at the `shape` of `load`. An engine chosen by name is spared the trial. Raises SettingError for a
+    backend that does not exist or is for other files, ModelError for a file that the engine refuses, EngineError where
+    none works.
     """
     if backend not in BACKENDS:
         raise SettingError(f"backend is {backend!r}; there are {', '.join(BACKENDS)}")
@@ -98,7 +111,7 @@ def choose(weights: Path, backend: str = "auto") -> str:
         if engine.location is None:
             missing.append(f"{engine.title} is not installed ({engine.install})")
             continue
-        fault = trial.fault(engine, weights)
+        fault = trial.fault(engine, weights, shape=shape)
         if fault is None:
             for reason in skipped:
                 log.warning("%s; %s is used instead", reason, engine.title)

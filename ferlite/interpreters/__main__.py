@@ -1,4 +1,4 @@
-"""The trial of an engine, `python -m ferlite.interpreters ENGINE WEIGHTS`: fails or dies where the engine does."""
+"""The trial of an engine, `python -m ferlite.interpreters ENGINE WEIGHTS [SHAPE]`: fails or dies as the engine does."""
 
 import sys
 from pathlib import Path
@@ -11,13 +11,13 @@ from ferlite.interpreters import trial
 
 
 def main() -> None:
-    engine, weights = sys.argv[1:]
-    trial.answer(lambda: _run(engine, Path(weights)))
+    engine, weights, *shape = sys.argv[1:]
+    trial.answer(lambda: _run(engine, Path(weights), tuple(map(int, shape)) or None))
 
 
-def _run(engine: str, weights: Path) -> None:
+def _run(engine: str, weights: Path, shape: tuple[int, ...] | None) -> None:
     """Twice: on zeros, and on noise, for what happens on some values only."""
-    interpreter = interpreters.load(weights, backend=engine)
+    interpreter = interpreters.load(weights, backend=engine, shape=shape)
     tensor = interpreter.input
     noise = np.random.default_rng(0).integers(0, 256, tensor.shape, np.uint8)
     try:

@@ -22,11 +22,12 @@ class OnnxInterpreter:
     A file does not say what the integers of an integer input stand for: they are taken as they are, scale 1, point 0.
     """
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, shape: tuple[int, ...] | None = None) -> None:
         self._session = session
         details = session.get_inputs()[0]
-        batch, *rest = details.shape
-        shape = (batch if isinstance(batch, int) else 1, *rest)
+        if shape is None:
+            batch, *rest = details.shape
+            shape = (batch if isinstance(batch, int) else 1, *rest)
         self.input = Tensor(shape, np.dtype(_DTYPES[details.type]), 1.0, 0)
         self._input_name, self._output_names = details.name, [session.get_outputs()[0].name]
 
@@ -36,7 +37,7 @@ class OnnxInterpreter:
             return output.astype(np.float32, copy=False)
 
 
-def load(runtime: Any, model: bytes, threads: int) -> OnnxInterpreter:
+def load(runtime: Any, model: bytes, threads: int, shape: tuple[int, ...] | None = None) -> OnnxInterpreter:
     """Load a model's bytes. Raises ModelError, or an error of ONNX Runtime's own where it refuses them."""
     if b"location" in model and _OTHER_FILE.search(model):  # the first alone is 30 times as fast
         raise ModelError("it keeps weights in another file, which no checksum covers: save it as one file")
@@ -50,10 +51,10 @@ def load(runtime: Any, model: bytes, threads: int) -> OnnxInterpreter:
     given, result = session.get_inputs()[0], session.get_outputs()[0]
     if given.type not in _DTYPES:
         raise ModelError(f"inputs of type {given.type} are not supported")
-    if not all(isinstance(n, int) for n in given.shape[1:]):
+    if shape is None and not all(isinstance(n, int) for n in given.shape[1:]):
         raise ModelError(
             f"its input {tuple(given.shape)} leaves more open than the batch size: export it with fixed sizes"
         )
     if not result.type.startswith("tensor(") or result.type in _NO_NUMBERS:
         raise ModelError(f"outputs of type {result.type} are not supported")
-    return OnnxInterpreter(session)
+    return OnnxInterpreter(session, shape)

@@ -13,7 +13,7 @@ _INPUTS = (np.float32, np.float16, np.uint8, np.int8, np.int16)
 
 
 class TFLiteInterpreter:
-    """One `.tflite` network of fixed shape with one input and one output."""
+    """One `.tflite` network with one input and one output, at one shape."""
 
     def __init__(self, engine: Any) -> None:
         self._engine = engine
@@ -37,10 +37,12 @@ class TFLiteInterpreter:
         return output
 
 
-def load(runtime: Any, model: bytes, threads: int) -> TFLiteInterpreter:
+def load(runtime: Any, model: bytes, threads: int, shape: tuple[int, ...] | None = None) -> TFLiteInterpreter:
     """Load a model's bytes. Raises ModelError, or ValueError or RuntimeError where the engine refuses them."""
     # by content: given a path, some versions report a missing file as a damaged one
     engine = runtime.Interpreter(model_content=model, num_threads=threads)
+    if shape is not None:
+        engine.resize_tensor_input(engine.get_input_details()[0]["index"], shape)
     engine.allocate_tensors()
     if len(engine.get_input_details()) != 1 or len(engine.get_output_details()) != 1:
         raise ModelError("a model needs one input and one output")

@@ -27,11 +27,12 @@ _KEPT = 100  # verdicts in the file; older ones are dropped
 _works: set[str] = set()
 
 
-def fault(engine: Engine, weights: Path, anew: bool = False) -> str | None:
+def fault(engine: Engine, weights: Path, anew: bool = False, shape: tuple[int, ...] | None = None) -> str | None:
     """A sentence that says what keeps an installed engine from working here.
 
     None where it works, and where that cannot be found out: without a Python to start, or without the file. With
-    `anew` a remembered verdict does not count. Raises ModelError, in the engine's words, for a file that it refuses.
+    `anew` a remembered verdict does not count. `shape` is that of the input, for files that leave it open.
+    Raises ModelError, in the engine's words, for a file that it refuses.
     """
     if not processes.startable():
         return None
@@ -39,7 +40,7 @@ def fault(engine: Engine, weights: Path, anew: bool = False) -> str | None:
         key = _key(engine, weights)
         if not anew and (key in _works or key in _read()):
             return None
-        found = _try(engine, weights)
+        found = _try(engine, weights, shape)
     except OSError:
         return None
     if found is None:
@@ -68,10 +69,12 @@ def answer(attempt: Callable[[], object]) -> None:
         sys.exit(str(error))
 
 
-def _try(engine: Engine, weights: Path) -> str | None:
+def _try(engine: Engine, weights: Path, shape: tuple[int, ...] | None) -> str | None:
     named = f"{engine.title} {engine.version}"
     try:
-        done = processes.run(engine.trial, engine.name, os.fspath(weights), time_limit=TIME_LIMIT)
+        done = processes.run(
+            engine.trial, engine.name, os.fspath(weights), *map(str, shape or ()), time_limit=TIME_LIMIT
+        )
     except subprocess.TimeoutExpired:
         return f"{named} did not finish its trial in {TIME_LIMIT:g} s"
     if done.returncode == 0:
