@@ -131,7 +131,7 @@ def _train(training: "_Training", on_epoch: OnEpoch | None) -> keras.Model:
     if first % batches.per_epoch == 0 and workers.any(training.is_over()):
         return training.result()
     hidden = None if workers.is_chief else True  # None: where there is no terminal
-    with _graceful_stop() as stop, tqdm(total=last, initial=first, unit="step", smoothing=0.01, disable=hidden) as bar:
+    with graceful_stop() as stop, tqdm(total=last, initial=first, unit="step", smoothing=0.01, disable=hidden) as bar:
         for step, batch in enumerate(batches.prefetched(range(first, last)), start=first + 1):
             training.learn(batch, step)
             bar.update()
@@ -160,7 +160,7 @@ class _Training:
         self.averages = Averages(model, config.ema)
         self._state = model.variables + model.optimizer.variables + self.averages.variables
         if workers.is_chief and (folder / CHECKPOINT).exists():  # else at most one epoch is lost by starting over
-            _restore(self._state, folder / CHECKPOINT)
+            restore(self._state, folder / CHECKPOINT)
         workers.share(self._state)
         self.step = int(ops.convert_to_numpy(model.optimizer.iterations))
         self.rows: list[Row] = [row for row in read_log(folder) if int(row["step"]) <= self.step]
@@ -267,7 +267,7 @@ def _build(dataset: Dataset, config: Config, precision: str, weights: str | None
         if name not in inspect.signature(build).parameters:
             raise RunError(f"{config.arch} has no setting {name}; leave it out, or choose another architecture")
     channels = 1 if dataset.color == "grey" else 3
-    with _dtype_policy(precision):
+    with dtype_policy(precision):
         return build(size=dataset.size, channels=channels, classes=len(dataset.labels), seed=config.seed, **options)
 
 
@@ -286,7 +286,7 @@ def _measure(model: keras.Model, split: Split) -> dict[str, float]:
 
 
 @contextmanager
-def _dtype_policy(name: str) -> Iterator[None]:
+def dtype_policy(name: str) -> Iterator[None]:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -296,7 +296,7 @@ def _dtype_policy(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _graceful_stop() -> Iterator:
+def graceful_stop() -> Iterator:
     """SIGINT and SIGTERM end the run after the step in progress, with a checkpoint; yields a function that says so."""
     received: list[int] = []
     before = {s: signal.signal(s, lambda number, _: received.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -307,7 +307,7 @@ def _graceful_stop() -> Iterator:
             signal.signal(number, handler)
 
 
-def _restore(state: list[keras.Variable], path: Path) -> None:
+def restore(state: list[keras.Variable], path: Path) -> None:
     try:
         with path.open("rb") as file, np.load(file) as saved:  # given a path, it leaves a bad file open
             for variable, name in zip(state, saved.files, strict=True):

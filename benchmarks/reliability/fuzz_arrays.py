@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.reliability.fuzz_process import Case
 from benchmarks.reliability.fuzz_promises import check_detections, check_faces, check_probabilities
-from ferlite import EmotionClassifier, Follower, Frame, HaarDetector, Recognizer, demo
+from ferlite import EmotionClassifier, FerliteDetector, Follower, Frame, HaarDetector, Recognizer, demo
 from ferlite.errors import ImageError
 from ferlite.images import shrink
 from ferlite.types import Image
@@ -37,10 +37,10 @@ def prepare(folder: Path) -> Case:
 
 
 def prepare_detectors(folder: Path) -> Case:
-    detector, arrays = HaarDetector(), Arrays(folder)
+    detectors, arrays = (HaarDetector(), FerliteDetector(), FerliteDetector(score=0.01)), Arrays(folder)
 
     def run(random: Random) -> None:
-        array = arrays.make(random)
+        array, detector = arrays.make(random), random.choice(detectors)
         check_detections(detector(array, random.choice((None, 1.0, 0.25, 0.08))), array)
 
     return run

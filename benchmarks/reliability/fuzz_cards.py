@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.reliability.fuzz_bytes import VALUES, change, damaged
 from benchmarks.reliability.fuzz_process import Case
 from ferlite import cards
-from ferlite.cards import Card
+from ferlite.cards import Card, DetectorCard
 
 WEIGHTS = "model.tflite"
 NAMES = (
@@ -43,11 +43,27 @@ def prepare(folder: Path) -> Case:
         "temperature": 1.5,
         "accuracy": {"validation": 0.6},
     }
+    of_detector = {
+        "kind": "detector",
+        "file": WEIGHTS,
+        "sha256": valid["sha256"],
+        "strides": [8, 16, 32],
+        "score": 0.5,
+        "overlap": 0.4,
+        "smallest": 9,
+        "largest": 192,
+    }
     whole, path = json.dumps(valid).encode(), cards.card_path(weights)
+    whole_detector = json.dumps(of_detector).encode()
 
     def run(random: Random) -> None:
         if random.random() < 0.02:
             check_card(cards.find(random.choice(NAMES)))
+            return
+        if random.random() < 0.3:
+            path.write_bytes(hostile_card(random, of_detector, whole_detector))
+            check_detector_card(cards.read_detector(path))
+            check_detector_card(cards.find_detector(weights))
             return
         path.write_bytes(hostile_card(random, valid, whole))
         check_card(cards.read(path))
@@ -74,6 +90,19 @@ def hostile_card(random: Random, valid: dict[str, Any], whole: bytes) -> bytes:
     if random.random() < 0.05:
         return text.encode(random.choice(ENCODINGS), "replace")
     return text.encode("utf-8", "surrogatepass")
+
+
+def check_detector_card(card: DetectorCard) -> None:
+    """What the documentation says of every card of a detector that is read."""
+    assert card.weights.name not in ("", ".", ".."), f"file {card.weights!r}"
+    assert "/" not in card.weights.name, f"file {card.weights!r}"
+    assert set(card.strides) <= {2, 4, 8, 16, 32, 64}, f"{card.strides}"
+    assert list(card.strides) == sorted(set(card.strides)), f"{card.strides}"
+    assert card.strides, "no strides"
+    assert 0 < card.score < 1, f"{card.score} {card.overlap}"
+    assert 0 < card.overlap < 1, f"{card.score} {card.overlap}"
+    assert 4 <= card.smallest <= 4096, f"{card.smallest} {card.largest}"
+    assert 4 <= card.largest <= 4096, f"{card.smallest} {card.largest}"
 
 
 def check_card(card: Card) -> None:

@@ -53,7 +53,8 @@ class MultiBranchConv(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         n, height, width, _ = input_shape
-        return (n, -(-height // self.strides), -(-width // self.strides), self.filters)
+        height, width = (side and -(-side // self.strides) for side in (height, width))
+        return (n, height, width, self.filters)
 
     def get_config(self):
         return {**super().get_config(), "filters": self.filters, "strides": self.strides}
@@ -100,7 +101,7 @@ def deploy(model: keras.Model, batch: int | None = 1) -> keras.Model:
     pixel_scale = model.get_layer("scale").scale
     for layer in model.layers:
         if isinstance(layer, MultiBranchConv):
-            kernel, bias = _folded(layer, model.get_layer(f"{layer.name}_norm"))
+            kernel, bias = folded(layer, model.get_layer(f"{layer.name}_norm"))
             weights[layer.name] = [kernel * pixel_scale, bias]
             pixel_scale = 1.0  # only the first kernel sees pixels
             x = keras.layers.Conv2D(
@@ -116,7 +117,7 @@ def deploy(model: keras.Model, batch: int | None = 1) -> keras.Model:
     return plain
 
 
-def _folded(layer: MultiBranchConv, norm: keras.layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
+def folded(layer: MultiBranchConv, norm: keras.layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
     """Kernel (3, 3, c, filters) and bias (filters,) of a block with its batch normalisation folded in."""
     gamma, beta, mean, variance = (
         ops.convert_to_numpy(v).astype(np.float64)

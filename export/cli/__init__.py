@@ -21,6 +21,7 @@ from export.cli import (
     results,
     search,
     train,
+    train_detector,
 )
 from ferlite.errors import FerliteError
 
@@ -61,18 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "Training and conversion need the extra `export`: pip install -e '.[export]'",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (
-        data,
-        train,
-        search,
-        ensemble,
-        reproduce,
-        convert,
-        evaluate,
-        measure,
-        report,
-        results,
-        evaluate_detector,
-    ):
+    emotions = (data, train, search, ensemble, reproduce, convert, evaluate, measure, report, results)
+    for command in (*emotions, train_detector, evaluate_detector):
         command.add_to(commands)
     return parser
