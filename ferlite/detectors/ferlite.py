@@ -32,8 +32,10 @@ SMALLEST = 16
 LEAST = 64
 # Faces larger than those it was trained on are found in a second look at this longer side.
 OVERVIEW = 192
+# Part of the smaller of two boxes that lies in the other, from which the surer one is kept: on validation, at 18 false
+# boxes, 77 % of the faces are found instead of 68 %, for large faces look like several.
+WITHIN = 0.7
 SIZES = 8  # of pictures for which an engine is kept: one takes about a megabyte and 2 ms to make
-MOST = 4096 * 4096  # pixels of the shrunken picture
 
 
 class FerliteDetector:
@@ -168,11 +170,22 @@ def decode(values: NDArray[np.float32], grid: NDArray[np.float32], score: float)
 
 
 def distinct(rows: NDArray[np.float32], overlap: float) -> NDArray[np.float32]:
-    """The rows without those that share more than `overlap` of their union with a surer one; by falling score."""
+    """The rows without those that share more than `overlap` of their union with a surer one; by falling score.
+
+    Nor those that lie in a surer one, or around it: there is no face in a face.
+    """
     if not len(rows):
         return rows
     kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), 0.0, overlap)
-    return rows[np.asarray(kept, np.intp).reshape(-1)]
+    rows = rows[np.asarray(kept, np.intp).reshape(-1)]
+    low, high = rows[:, :2], rows[:, :2] + rows[:, 2:4]
+    shared = np.minimum(high[:, None], high[None]) - np.maximum(low[:, None], low[None])
+    area = rows[:, 2] * rows[:, 3]
+    within = np.maximum(shared, 0).prod(axis=2) > WITHIN * np.minimum(area[:, None], area[None])
+    alone = np.ones(len(rows), bool)
+    for number in np.flatnonzero(np.tril(within, -1).any(axis=1)):
+        alone[number] = not (within[number, :number] & alone[:number]).any()
+    return rows[alone]
 
 
 def _detection(row: list[float]) -> Detection:

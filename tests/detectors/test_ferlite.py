@@ -59,6 +59,14 @@ def test_of_overlapping_boxes_the_surer_one_stays():
     assert distinct(rows[:0], 0.4).shape == (0, 15)
 
 
+def test_there_is_no_face_in_a_face():
+    rows = [row(0, 0, 100, 100, 0.9), row(20, 20, 30, 30, 0.8), row(90, 0, 30, 30, 0.7), row(-20, -20, 200, 200, 0.6)]
+    np.testing.assert_allclose(distinct(np.array(rows, np.float32), 0.4)[:, 14], [0.9, 0.7])
+    # what is dropped drops nothing
+    rows = [row(0, 0, 40, 40, 0.9), row(0, 0, 100, 100, 0.8), row(60, 60, 30, 30, 0.7)]
+    np.testing.assert_allclose(distinct(np.array(rows, np.float32), 0.4)[:, 14], [0.9, 0.7])
+
+
 def test_a_portrait_with_its_landmarks(detector):
     best = max(detector(demo.portrait(), 0.1), key=lambda face: face.score)
     assert overlap(best.box, Box(188, 115, 160, 200)) > 0.5
