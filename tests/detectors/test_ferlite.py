@@ -97,7 +97,7 @@ def test_pictures_of_any_size(detector, size):
 
 def test_larger_faces_cost_less(detector):
     assert detector.work((480, 640), 0.2) < detector.work((480, 640), 0.08) < detector.work((480, 640), 0.02)
-    assert detector.work((480, 640), 0.25) == 64 * 64
+    assert detector.work((480, 640), 0.25) == 128 * 96
     assert detector.work((60, 60), 0.25) == 64 * 64
 
 
