@@ -29,7 +29,7 @@ def together(*works):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(SECONDS + 20)
+        thread.join(SECONDS + 120)
     assert not any(thread.is_alive() for thread in threads)
     if failures:
         raise failures[0]
@@ -49,7 +49,7 @@ def in_a_fork(function):
         os.write(sending, said.encode())
         os._exit(0)
     os.close(sending)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while os.waitpid(child, os.WNOHANG) == (0, 0):
         if time.monotonic() > end:
             os.kill(child, 9)
@@ -105,7 +105,7 @@ def test_pipelines_may_be_closed_from_anywhere_at_any_time():
         for number, _ in enumerate(pipeline):
             if number == 2:
                 closer.start()
-        closer.join(10)
+        closer.join(60)
         assert not closer.is_alive()
 
     together(short, short)
