@@ -70,8 +70,10 @@ def test_every_fault_is_named(tmp_path, changes, fault):
     assert fault in str(error.value)
 
 
+# subnormal floats here and elsewhere are left out: on 32-bit ARM a library takes them from the process, and hypothesis
+# will not go on without them
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_subnormal=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )

@@ -51,7 +51,7 @@ boxes = st.builds(
 )  # over, at and past every edge of a picture of 50×40
 
 
-@given(box=boxes, margin=st.floats(-0.4, 1), color=st.sampled_from(["grey", "bgr", "rgb"]))
+@given(box=boxes, margin=st.floats(-0.4, 1, allow_subnormal=False), color=st.sampled_from(["grey", "bgr", "rgb"]))
 @example(box=Box(0, 24, 1, 61), margin=-0.25, color="grey")
 def test_cut_out_at_any_place_gives_the_shape_or_is_outside(box, margin, color):
     rng = np.random.default_rng(0)
@@ -119,7 +119,7 @@ def test_level_eyes_change_nothing_and_a_profile_is_not_turned():
     st.builds(Box, st.integers(-20, 60), st.integers(-20, 60), st.integers(1, 90), st.integers(1, 90)),
     st.tuples(st.integers(-100, 200), st.integers(-100, 200)),
     st.tuples(st.integers(-100, 200), st.integers(-100, 200)),
-    st.floats(-0.4, 2),
+    st.floats(-0.4, 2, allow_subnormal=False),
 )
 def test_any_landmarks_give_a_face_of_the_right_size_or_one_clear_error(box, right, left, margin):
     with suppress(ImageError):

@@ -78,7 +78,11 @@ def test_faces_do_not_mix_and_can_be_forgotten():
 
 
 @given(
-    st.lists(st.tuples(st.floats(0, 5), st.lists(st.floats(0.01, 1), min_size=3, max_size=3)), min_size=1, max_size=40)
+    st.lists(
+        st.tuples(st.floats(0, 5, allow_subnormal=False), st.lists(st.floats(0.01, 1), min_size=3, max_size=3)),
+        min_size=1,
+        max_size=40,
+    )
 )
 def test_means_stay_probabilities(steps):
     smoother, now = Smoother(), 0.0
