@@ -34,6 +34,7 @@ LEAST = 96
 OVERVIEW = 320
 OVERLAP = 0.3  # two boxes that share more of their union than this are one face: the value of OpenCV's model zoo
 MOST = 200  # faces a picture can have
+OLDEST = (4, 9)  # OpenCV
 LARGEST = 16 << 20  # bytes of a file; YuNet's own has 232,589
 
 OPENCV = Engine(
@@ -72,6 +73,8 @@ class YuNetDetector:
         if not 32 <= least <= 1000:
             raise SettingError(f"least is {least}; it has to be 32 to 1000 pixels")
         self.min_face = None if min_face is None else check_min_face(min_face)
+        if tuple(map(int, cv2.__version__.split(".")[:2])) < OLDEST:  # it takes nothing but paths
+            raise EngineError(f"OpenCV {cv2.__version__} is too old for YuNet, which needs 4.9 or newer")
         self.score, self.least = score, least
         path = downloads.path("yunet") if model is None else Path(model)
         self.path = path
@@ -129,8 +132,6 @@ def _load(path: Path, score: float) -> cv2.FaceDetectorYN:
             "onnx", model, np.empty(0, np.uint8), (OVERVIEW, OVERVIEW), score, OVERLAP, MOST
         )
         network.detect(np.zeros((OVERVIEW, OVERVIEW, 3), np.uint8))
-    except TypeError as error:  # it took nothing but paths then
-        raise EngineError(f"OpenCV {cv2.__version__} is too old for YuNet, which needs 4.9 or newer") from error
     except (cv2.error, SystemError) as error:
         raise ModelError(
             f"{path}: OpenCV {cv2.__version__} cannot load it as YuNet; it needs face_detection_yunet_2023mar.onnx"
