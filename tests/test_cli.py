@@ -26,7 +26,6 @@ from ferlite import VideoFile, cards, interpreters
 from ferlite.__main__ import main
 from ferlite.cards import card_path, sha256
 
-
 NO_YUNET = "models pull yunet" if hasattr(cv2, "data") else "too old for YuNet"  # in Debian 12's OpenCV
 
 

@@ -38,7 +38,7 @@ def _system(here: dict[str, str]) -> Finding:
     text = f"{here['os']}, {here['system']}"
     if BITS == 32:
         text += ", 32-bit: no LiteRT, tflite-runtime up to Python 3.11 only"
-        advice = "a 64-bit system, where the board can run one; docs/install.md says what is lost on this one"
+        advice = "a 64-bit system where the board can run one; docs/install.md says more"
         return note("system", text, advice, os=here["os"], bits=BITS)
     return ok("system", text, os=here["os"], bits=BITS)
 

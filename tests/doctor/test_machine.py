@@ -3,8 +3,14 @@ from pathlib import Path
 
 import pytest
 
+from ferlite.cli.doctor import _lines
 from ferlite.doctor import Status, machine
 from tests.doctor.conftest import as_nobody
+
+
+@pytest.fixture(autouse=True)
+def _64_bits(monkeypatch):
+    monkeypatch.setattr(machine, "BITS", 64)
 
 
 def looked(root):
@@ -48,6 +54,13 @@ def test_a_system_that_says_nothing_is_not_unhealthy(tmp_path):
     found = looked(tmp_path / "nothing")
     assert {finding.status for finding in found.values()} == {Status.OK}
     assert found["memory"].text == "not known here"
+
+
+def test_a_32_bit_system_is_a_note_that_fits_on_the_screen(pi, monkeypatch):
+    monkeypatch.setattr(machine, "BITS", 32)
+    finding = looked(pi())["system"]
+    assert finding.status is Status.NOTE
+    assert max(map(len, _lines(finding, colored=False).splitlines())) <= 100
 
 
 @pytest.mark.parametrize("content", ["MemTotal: lots kB\n", "MemAvailable:\n", "\0\n"])
