@@ -115,7 +115,7 @@ def slowed(states: Sequence[State]) -> list[str]:
 
 def _board(root: Path) -> str:
     # where Raspberry Pis and most other boards say what they are
-    return _text(root / "proc/device-tree/model") or _processor(root) or platform.processor() or "unknown"
+    return _text(root / "proc/device-tree/model") or _processor(root) or platform.machine() or "unknown"
 
 
 def _processor(root: Path) -> str | None:

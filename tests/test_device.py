@@ -1,3 +1,5 @@
+import platform
+
 import pytest
 
 from ferlite import device
@@ -95,3 +97,10 @@ def test_what_slowed_a_run_down_is_what_holds_during_it_or_is_new_after_it():
     assert device.slowed([calm, State(limits=(), limits_since_boot=("throttled", "under-voltage"))]) == ["throttled"]
     assert device.slowed([calm, State(throttle_count=4)]) == ["processor slowed down for its heat"]
     assert device.slowed([State(), State()]) == []
+
+
+def test_no_process_is_started_to_describe_a_board_that_says_nothing(monkeypatch, tmp_path):
+    """As `platform.processor` does, by `uname -p`."""
+    monkeypatch.setattr("subprocess.Popen", None)
+    monkeypatch.setattr(platform, "_uname_cache", None)
+    assert device.describe(tmp_path)["board"] == platform.machine()
