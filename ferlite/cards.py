@@ -207,7 +207,7 @@ def _located(model: str | PathLike[str] | None, default: str, bundled: Callable[
         if str(path) not in by_name:
             known = ", ".join(file.name for file in found) or "none"
             what = "a folder" if is_folder else "no such file"
-            raise ModelError(f"{model}: {what}, and no bundled model of that name (there are: {known})")
+            raise ModelError(f"{path}: {what}, and no bundled model of that name (there are: {known})")
         path = by_name[str(path)]
     return path
 
@@ -224,6 +224,8 @@ def _bundled() -> Path:
 
 
 def _in_folder(folder: Path) -> list[Path]:
+    if not folder.is_dir():  # of a copy that was made without its models
+        return []
     return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
 
 

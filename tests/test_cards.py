@@ -188,6 +188,13 @@ def test_unknown_name_lists_the_bundled_models():
         cards.find("nothing")
 
 
+@pytest.mark.parametrize("find", [cards.find, cards.find_detector])
+def test_a_copy_without_its_models_is_said(find, tmp_path, monkeypatch):
+    monkeypatch.setattr(cards, "_bundled", lambda: tmp_path / "models")
+    with pytest.raises(ModelError, match=r"-int8\.tflite: no such file, and no bundled model .*there are: none"):
+        find()
+
+
 def test_bundled_models_go_by_name_with_and_without_suffix():
     assert cards.find("deep-int8") == cards.find("deep-int8.tflite") == cards.find()
 
