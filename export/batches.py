@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from export.augment import PRESETS, augment, mixup
 from export.config import Config
 from export.datasets import Split
+
+Made = TypeVar("Made")
 
 
 class Batch(NamedTuple):
@@ -65,15 +67,6 @@ class Batches:
             targets = self.config.distill * self._answers(images, step) + (1 - self.config.distill) * targets
         return Batch(images, targets, targets @ self._class_weights)
 
-    def prefetched(self, steps: range) -> Iterator[Batch]:
-        """The batches of `steps` in order, each made while the one before it is learnt."""
-        with ThreadPoolExecutor(1) as pool:
-            upcoming = None
-            for step in steps:
-                current = upcoming or pool.submit(self.__getitem__, step)
-                upcoming = pool.submit(self.__getitem__, step + 1) if step + 1 < steps.stop else None
-                yield current.result()
-
     def _answers(self, images: np.ndarray, step: int) -> np.ndarray:
         said = self._said[step] if step in self._said else self.teacher(images)
         if self.config.views:
@@ -85,6 +78,16 @@ class Batches:
         if self._chances is None:
             return rng.permutation(len(self.split))
         return rng.choice(len(self.split), len(self.split), p=self._chances)
+
+
+def prefetched(make: Callable[[int], Made], steps: range) -> Iterator[Made]:
+    """What `make` gives for `steps` in order, each made while the one before it is learnt."""
+    with ThreadPoolExecutor(1) as pool:
+        upcoming = None
+        for step in steps:
+            current = upcoming or pool.submit(make, step)
+            upcoming = pool.submit(make, step + 1) if step + 1 < steps.stop else None
+            yield current.result()
 
 
 def with_channels(images: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from keras import ops
 from tqdm import tqdm
 
 from export.architectures import architecture
-from export.batches import Batch, Batches
+from export.batches import Batch, Batches, prefetched
 from export.config import Config
 from export.datasets import Dataset, Split
 from export.distillation import teacher_of
@@ -132,7 +132,7 @@ def _train(training: "_Training", on_epoch: OnEpoch | None) -> keras.Model:
         return training.result()
     hidden = None if workers.is_chief else True  # None: where there is no terminal
     with graceful_stop() as stop, tqdm(total=last, initial=first, unit="step", smoothing=0.01, disable=hidden) as bar:
-        for step, batch in enumerate(batches.prefetched(range(first, last)), start=first + 1):
+        for step, batch in enumerate(prefetched(batches.__getitem__, range(first, last)), start=first + 1):
             training.learn(batch, step)
             bar.update()
             bar.set_postfix(training.so_far())

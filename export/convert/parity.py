@@ -60,21 +60,27 @@ def compare(
 
 
 def device_probabilities(weights: Path, images: np.ndarray) -> np.ndarray:
-    """Probabilities (n, labels) float32 by ferlite, in a process that never saw TensorFlow.
+    """Probabilities (n, labels) float32 by ferlite."""
+    return on_device(_PROBABILITIES, weights, images if images.ndim == 3 else images[..., ::-1])  # ferlite takes BGR
 
-    TensorFlow and LiteRT in one process can abort: both register the same options of LLVM.
+
+def on_device(program: str, weights: Path, images: np.ndarray) -> np.ndarray:
+    """What a program on ferlite makes of weights and images, in a process that never saw TensorFlow.
+
+    TensorFlow and LiteRT in one process can abort: both register the same options of LLVM. The program's arguments are
+    the weights, a file of the images, and the file to save its result in. Raises ParityError where it fails.
     """
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "images.npy"), Path(folder, "probabilities.npy")
-        np.save(source, images if images.ndim == 3 else images[..., ::-1])  # ferlite takes BGR
-        command = [sys.executable, "-c", _ON_DEVICE, str(weights), str(source), str(target)]
+        source, target = Path(folder, "images.npy"), Path(folder, "result.npy")
+        np.save(source, images)
+        command = [sys.executable, "-c", program, str(weights), str(source), str(target)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ParityError(f"{weights.name} does not run on the device runtime: {done.stderr.strip()[-2000:]}")
         return np.load(target)
 
 
-_ON_DEVICE = """
+_PROBABILITIES = """
 import sys
 import numpy as np
 from ferlite import EmotionClassifier

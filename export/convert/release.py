@@ -64,11 +64,11 @@ def convert(
             weights = Path(scratch, f"{name or run.resolve().name}-{precision}.{extension}")
             with redirect_stdout(io.StringIO()):  # the converters print the whole graph
                 weights.write_bytes(makers[kind]())
-            _write_card(weights, card)  # the device runtime takes no weights without one
+            write_card(weights, card)  # the device runtime takes no weights without one
             probabilities = device_probabilities(weights, dataset.validation.images)
             parity = compare(weights.name, probabilities, expected, dataset.validation.labels, _TOLERANCES[precision])
             heat = _temperature(probabilities, dataset.validation.labels)
-            _write_card(weights, card | {"temperature": heat, "parity_on_validation": asdict(parity)})
+            write_card(weights, card | {"temperature": heat, "parity_on_validation": asdict(parity)})
             found[weights.name] = parity
         for file in found:
             for path in (Path(scratch, file), card_path(Path(scratch, file))):
@@ -95,7 +95,8 @@ def _temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return round(temperature(np.log(np.maximum(probabilities, 1e-30)), labels), 4)
 
 
-def _write_card(weights: Path, card: dict[str, Any]) -> None:
+def write_card(weights: Path, card: dict[str, Any]) -> None:
+    """Write the card of a weights file beside it, with the file's name and checksum."""
     whole = {"file": weights.name, "sha256": sha256(weights)} | card
     card_path(weights).write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

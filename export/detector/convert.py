@@ -1,9 +1,6 @@
 """A detector's run folder → files in `models/detectors/`, each with its card and each through a gate."""
 
 import io
-import json
-import subprocess
-import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,7 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from export.convert.release import multiply_adds
+from export.convert.parity import on_device
+from export.convert.release import multiply_adds, write_card
 from export.convert.representative import with_limits
 from export.datasets.faces.types import FacePicture, FaceSet
 from export.detector.network import deploy
@@ -23,7 +21,7 @@ from export.detector.scenes import Scenes
 from export.detector.train import load_model, read_config
 from export.detector.validation import SHARED, figures, letterboxed
 from export.errors import ParityError
-from ferlite.cards import card_path, sha256
+from ferlite.cards import card_path
 from ferlite.detectors.ferlite import STRIDES
 
 FORMATS = ("tflite-int8", "tflite-float32", "onnx-float32")
@@ -42,7 +40,9 @@ def convert(run: Path, faces: FaceSet, formats: Sequence[str], folder: Path) -> 
     config, trained = read_config(run), load_model(run)
     plain = deploy(trained)
     pictures = list(faces.validation)
-    expected = figures(pictures, np.concatenate([trained.predict_on_batch(b) for b in _batches(pictures)]))
+    squares = _batches(pictures)
+    expected = figures(pictures, np.concatenate([trained.predict_on_batch(square) for square in squares]))
+    pixels = np.concatenate(squares).astype(np.uint8)
     scenes, rng = Scenes(list(faces.training), config.size), np.random.default_rng(config.seed)
     sample = np.stack([scenes(rng).image for _ in range(CALIBRATING)])[..., None].astype(np.float32)
     found = {}
@@ -55,13 +55,13 @@ def convert(run: Path, faces: FaceSet, formats: Sequence[str], folder: Path) -> 
             with redirect_stdout(io.StringIO()):  # the converters print the whole graph
                 weights.write_bytes(_MAKERS[kind](plain, sample))
             card = _card(asdict(config), plain, faces.name)
-            _write(weights, card)  # the device runtime takes no weights without one
-            measured = figures(pictures, _on_device(weights, pictures))
+            write_card(weights, card)  # the device runtime takes no weights without one
+            measured = figures(pictures, on_device(_VALUES, weights, pixels))
             lost = max(expected[name] - measured[name] for name in expected)
             if lost > TOLERANCE[precision]:
                 raise ParityError(f"{weights.name} is not what was trained: {measured} against {expected}")
             found[weights.name] = measured
-            _write(weights, card | {"parity_on_validation": {"trained": expected, "here": measured}})
+            write_card(weights, card | {"parity_on_validation": {"trained": expected, "here": measured}})
         for name in found:
             for path in (Path(scratch, name), card_path(Path(scratch, name))):
                 path.replace(folder / path.name)
@@ -127,24 +127,7 @@ def deploy_at(model: keras.Model, height: int, width: int) -> int:
     return multiply_adds(fixed)
 
 
-def _write(weights: Path, card: dict[str, Any]) -> None:
-    whole = {"file": weights.name, "sha256": sha256(weights)} | card
-    card_path(weights).write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _on_device(weights: Path, pictures: Sequence[FacePicture]) -> np.ndarray:
-    """What ferlite's engines say, in a process that never saw TensorFlow: both in one can abort."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "pictures.npy"), Path(folder, "values.npy")
-        np.save(source, np.concatenate(_batches(pictures)).astype(np.uint8))
-        command = [sys.executable, "-c", _ON_DEVICE, str(weights), str(source), str(target)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise ParityError(f"{weights.name} does not run on the device runtime: {done.stderr.strip()[-2000:]}")
-        return np.load(target)
-
-
-_ON_DEVICE = """
+_VALUES = """
 import sys
 from pathlib import Path
 import numpy as np

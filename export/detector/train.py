@@ -7,8 +7,7 @@ import csv
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 from keras import ops
 from tqdm import tqdm
 
+from export.batches import prefetched
 from export.datasets.faces.types import FacePicture, FaceSet
 from export.detector.config import DetectorConfig
 from export.detector.losses import DetectionLoss
@@ -57,15 +57,6 @@ class SceneBatches:
             images[number, :, :, 0] = scene.image
             targets[number] = self.assign(scene.boxes, scene.landmarks, scene.ignored)
         return images, targets
-
-    def prefetched(self, steps: range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The batches of `steps` in order, each made while the one before it is learnt."""
-        with ThreadPoolExecutor(1) as pool:
-            upcoming = None
-            for step in steps:
-                current = upcoming or pool.submit(self.__getitem__, step)
-                upcoming = pool.submit(self.__getitem__, step + 1) if step + 1 < steps.stop else None
-                yield current.result()
 
 
 def start(
@@ -112,7 +103,7 @@ def _train(training: "_Training") -> keras.Model:
     config = training.config
     last = config.epochs * config.steps
     with graceful_stop() as stop, tqdm(total=last, initial=training.step, unit="step", smoothing=0.01) as bar:
-        for images, targets in training.batches.prefetched(range(training.step, last)):
+        for images, targets in prefetched(training.batches.__getitem__, range(training.step, last)):
             training.learn(images, targets)
             bar.update()
             is_epoch = training.step % config.steps == 0
