@@ -104,6 +104,16 @@ def find_detector(model: str | PathLike[str] | None = None) -> DetectorCard:
     return card
 
 
+def find_any(model: str | PathLike[str]) -> Card | DetectorCard:
+    """The card of a classifier or of a face detector, as `find` has it; the card's `kind` says which it is."""
+    path = _located(model, str(model), lambda: [*bundled_models(), *bundled_detectors()])
+    place = card_path(path)
+    is_detector = _checked(place, lambda raw: []).get("kind") == "detector"
+    card: Card | DetectorCard = read_detector(place) if is_detector else read(place)
+    _verify(card, path)
+    return card
+
+
 def bundled_models() -> list[Path]:
     """The weights files of classifiers that came with ferlite."""
     return _in_folder(_bundled())

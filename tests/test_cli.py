@@ -242,6 +242,22 @@ def test_models_of_ones_own_are_verified_too(ferlite, make_network):
     assert "deep-int8.tflite: ok" in done.stdout
 
 
+def test_the_detector_that_came_along_is_verified_with_the_rest(ferlite):
+    assert re.search(r"face-int8\.tflite +0\.15 MB  bundled face detector\n", ferlite("models", "list").stdout)
+    place = ferlite("models", "path", "face-int8").stdout.strip()
+    said = ferlite("models", "verify").stdout
+    assert re.search(rf"{re.escape(place)}: ok\n    (LiteRT|tflite-runtime) \S+ works\n", said)
+
+
+def test_a_detector_that_its_card_misrepresents_is_found_by_verifying_it(ferlite, tmp_path):
+    model = Path(ferlite("models", "path", "face-int8").stdout.strip())
+    copy = tmp_path / model.name
+    copy.write_bytes(model.read_bytes())
+    card = json.loads(card_path(model).read_text())
+    card_path(copy).write_text(json.dumps(card | {"strides": [8, 16]}))
+    assert "which its card says" in ferlite("models", "verify", copy, code=1).stderr
+
+
 def test_models_that_no_engine_can_use_are_found_by_verifying_them(ferlite, make_network, tmp_path):
     model = make_network(output="probabilities", limits=(-1, 0))  # of a black face they are -1 and 0
     done = ferlite("models", "verify", model, code=1)

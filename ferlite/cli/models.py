@@ -8,10 +8,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ferlite import cache, cards, downloads, interpreters
+from ferlite.cards import Card, DetectorCard
 from ferlite.classifier import EmotionClassifier
 from ferlite.cli.options import Commands, native_stderr_hidden
 from ferlite.cli.progress import progress_bar
 from ferlite.detectors import yunet
+from ferlite.detectors.ferlite import OVERVIEW, FerliteDetector
 from ferlite.errors import FerliteError, ModelError, SettingError
 from ferlite.interpreters import trial
 from ferlite.interpreters.registry import Engine
@@ -40,8 +42,9 @@ def add_to(commands: Commands) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    for weights in cards.bundled_models():
-        print(f"{weights.name:34}{weights.stat().st_size / 1e6:6.2f} MB  bundled")
+    for about, found in (("classifier", cards.bundled_models()), ("face detector", cards.bundled_detectors())):
+        for weights in found:
+            print(f"{weights.name:34}{weights.stat().st_size / 1e6:6.2f} MB  bundled {about}")
     for name, download in downloads.DOWNLOADS.items():
         here = "fetched" if _is_fetched(name) else f"not here: ferlite models pull {name}"
         print(f"{name:34}{download.size / 1e6:6.2f} MB  {here}\n{'':45}{download.about}; license: {download.license}")
@@ -65,18 +68,20 @@ def _show(bar: "tqdm[None]", done: int, total: int) -> None:
 
 def _path(options: argparse.Namespace) -> int:
     for name in options.names:
-        print(_model_path(name))
+        found = _found(name)
+        print(found if isinstance(found, Path) else found.weights)
     return 0
 
 
 def _verify(options: argparse.Namespace) -> int:
-    here = [str(path) for path in cards.bundled_models()]
+    here = [str(path) for path in (*cards.bundled_models(), *cards.bundled_detectors())]
     here += filter(_is_fetched, downloads.DOWNLOADS)
     failed = 0
     for name in options.names or here:
         try:
-            path = _model_path(name)
-            usable, said = _run_on_engines(name, path)
+            found = _found(name)
+            path = found if isinstance(found, Path) else found.weights
+            usable, said = _run_on_engines(found, path)
             lines = "".join(f"\n    {line}" for line in said)
             if not usable:
                 raise ModelError(f"{path}: its checksum is right, but no engine here can use it{lines}")
@@ -87,23 +92,25 @@ def _verify(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _run_on_engines(name: str, path: Path) -> tuple[bool, list[str]]:
+def _run_on_engines(found: Card | DetectorCard | Path, path: Path) -> tuple[bool, list[str]]:
     """Whether one of the installed engines can use the file, and a line about each."""
-    engines = [yunet.OPENCV] if name in downloads.DOWNLOADS else interpreters.engines_for(path)
+    engines = [yunet.OPENCV] if isinstance(found, Path) else interpreters.engines_for(path)
     installed = [engine for engine in engines if engine.location is not None]
     if not installed:
         return False, [f"{engine.title} is not installed: {engine.install}" for engine in engines]
-    faults = [_fault(engine, path) for engine in installed]
+    faults = [_fault(engine, found, path) for engine in installed]
     named = zip(installed, faults, strict=True)
     return None in faults, [fault or f"{engine.title} {engine.version} works" for engine, fault in named]
 
 
-def _fault(engine: Engine, path: Path) -> str | None:
+def _fault(engine: Engine, found: Card | DetectorCard | Path, path: Path) -> str | None:
+    shape = (1, OVERVIEW, OVERVIEW, 1) if isinstance(found, DetectorCard) else None
     try:
-        fault = trial.fault(engine, path, anew=True)
-        if fault is None and engine is not yunet.OPENCV:
+        fault = trial.fault(engine, path, anew=True, shape=shape)
+        if fault is None and not isinstance(found, Path):
+            use = FerliteDetector if isinstance(found, DetectorCard) else EmotionClassifier
             with native_stderr_hidden():
-                EmotionClassifier(path, backend=engine.name)  # compares the network with its card
+                use(path, backend=engine.name)  # compares the network with its card
     except FerliteError as error:
         return f"{engine.title} {engine.version} refuses it: {error}"
     return fault
@@ -113,6 +120,6 @@ def _is_fetched(name: str) -> bool:
     return (cache.folder() / downloads.DOWNLOADS[name].file).exists()
 
 
-def _model_path(name: str) -> Path:
-    """Where a download, a bundled model or a model file lies, once its checksum was found right."""
-    return downloads.path(name) if name in downloads.DOWNLOADS else cards.find(name).weights
+def _found(name: str) -> Card | DetectorCard | Path:
+    """The card of a bundled model or a model file, or where a download lies, once its checksum was found right."""
+    return downloads.path(name) if name in downloads.DOWNLOADS else cards.find_any(name)

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from ferlite.interpreters.registry import ENGINES, Engine
 TIME_LIMIT = 60.0  # seconds for each probe; slow cards take ten for OpenCV alone
 # milliseconds a face, fewer than five frames a second: without /proc LiteRT takes 1,700 ms in the place of 0.46
 SLOW = 200.0
+AGAIN = "pip install --force-reinstall --no-deps ferlite; in a clone: git checkout -- models"
 CRASHING = ("4.10.", "4.11.")  # setup.cfg leaves them out; NumPy 1 has 4.9 in their place
 OPENCVS = (*device.OPENCV, "opencv-contrib-python", "opencv-contrib-python-headless")  # all of them are the module cv2
 ENGINE_PACKAGES = {
@@ -67,7 +69,9 @@ def findings() -> Iterator[Finding]:
         if finding.data["works"] and ENGINES[finding.name].suffix == ".tflite":
             working.append(finding.name)
         yield finding
-    yield _reading(working[0] if seeing and working else None)
+    backend = working[0] if seeing and working else None
+    yield _detector(backend)
+    yield _reading(backend)
 
 
 def probe(name: str, *arguments: str) -> dict[str, Any]:
@@ -186,23 +190,25 @@ def _installed(package: str, error: str) -> str:
 
 
 def _models() -> Iterator[Finding]:
-    again = "pip install --force-reinstall --no-deps ferlite; in a clone: git checkout -- models"
     try:
         bundled = cards.bundled_models()
     except OSError:
         bundled = []
     if not bundled:
-        yield problem("model", "none came along with ferlite", again, file=None, path=None, sha256=None)
+        yield problem("model", "none came along with ferlite", AGAIN, file=None, path=None, sha256=None)
     for path in bundled:
-        data = {"file": path.name, "path": str(path)}
-        try:
-            card = cards.find(path)
-        except ModelError as error:
-            said = str(error).removeprefix(f"{path}: ").partition(";")[0]
-            yield problem("model", f"{path}: {said}", again, sha256=None, **data)
-        else:
-            text = f"{path.name}, {path.stat().st_size / 1e6:.2f} MB, checksum right"
-            yield ok("model", text, sha256=card.sha256, **data)
+        yield _bundled("model", path)
+
+
+def _bundled(name: str, path: Path) -> Finding:
+    data = {"file": path.name, "path": str(path)}
+    try:
+        card = cards.find_any(path)
+    except ModelError as error:
+        said = str(error).removeprefix(f"{path}: ").partition(";")[0]
+        return problem(name, f"{path}: {said}", AGAIN, sha256=None, **data)
+    text = f"{path.name}, {path.stat().st_size / 1e6:.2f} MB, checksum right"
+    return ok(name, text, sha256=card.sha256, **data)
 
 
 def _yunet(seeing: bool) -> Finding:
@@ -289,6 +295,30 @@ def _absent(engine: Engine, others: list[Engine], working: list[Engine]) -> Find
         return note(engine.name, "not installed", **data)
     advice = ENGINE_PACKAGES[engine.name].install
     return problem(engine.name, "not installed, nor is another engine for .tflite", advice, **data)
+
+
+def _detector(backend: str | None) -> Finding:
+    """The bundled face detector, its checksum, and the time it takes."""
+    name = cards.DEFAULT_DETECTOR
+    try:
+        place = next((path for path in cards.bundled_detectors() if path.name == name), None)
+    except OSError:
+        place = None
+    if place is None:
+        text = f"{name} did not come along with ferlite"
+        return problem("detector", text, AGAIN, file=None, path=None, sha256=None, works=False)
+    file = _bundled("detector", place)
+    if file.status is not Status.OK:
+        return replace(file, data=file.data | {"works": False})
+    if backend is None:
+        return replace(file, data=file.data | {"works": None})
+    try:
+        found = probe("finding", backend)
+    except BrokenError as error:
+        advice = remedy(error.words, ENGINE_PACKAGES[backend])
+        return problem("detector", f"{name}: {error}", advice, works=False, **file.data)
+    text = f"{file.text}, {found['ms']:g} ms a picture of {found['size']}"
+    return ok("detector", text, works=True, **file.data, **found)
 
 
 def _reading(backend: str | None) -> Finding:

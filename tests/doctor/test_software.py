@@ -50,9 +50,10 @@ def test_a_healthy_computer(ferlite):
     report = json.loads(done.stdout)
     found = {check["name"]: check for check in report["checks"]}
     works = {name for name, check in found.items() if check["data"].get("works")}
-    assert {"numpy", "opencv", "reading"} <= works
+    assert {"numpy", "opencv", "detector", "reading"} <= works
     assert works & {"litert", "tflite-runtime"}
     assert 0 < found["reading"]["data"]["ms"] < 10_000
+    assert 0 < found["detector"]["data"]["ms"] < 10_000
     assert found["model"]["data"]["file"] == "deep-int8.tflite"
     assert re.match(r"\d+\.\d+", found["opencv"]["data"]["version"])
     assert found["windows"]["status"] == "note"  # no screen is given
@@ -160,6 +161,17 @@ def test_so_is_a_damaged_card_and_a_model_that_is_gone(checks, clone, bare_pytho
     shutil.rmtree(clone / "models")
     found = checks(home=clone, python=bare_python)["model"]
     assert (found["status"], found["text"]) == ("problem", "none came along with ferlite")
+
+
+def test_so_is_a_damaged_detector_and_one_that_is_gone(checks, clone):
+    cut(clone / "models/detectors/face-int8.tflite")
+    found = checks(home=clone)["detector"]
+    assert (found["status"], found["data"]["works"]) == ("problem", False)
+    assert "face-int8.tflite: wrong checksum" in found["text"]
+    assert "git checkout -- models" in found["advice"]
+    shutil.rmtree(clone / "models/detectors")
+    found = checks(home=clone)["detector"]
+    assert (found["status"], found["text"]) == ("problem", "face-int8.tflite did not come along with ferlite")
 
 
 def test_a_damaged_yunet_is_a_problem(checks, bare_python, tmp_path):
