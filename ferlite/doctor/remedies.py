@@ -3,15 +3,19 @@
 The packages of libraries were looked up in Debian 12 and 13, which Raspberry Pi OS and Ubuntu follow.
 """
 
+import json
 import os
 import re
 import shlex
 import sys
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from ferlite.device import ROOT
+from ferlite.device import ROOT, versions
 
+HOME = Path(__file__).resolve().parents[2]  # a clone, or site-packages
 LIBRARIES = {
     "libGL.so.1": "libgl1",
     "libEGL.so.1": "libegl1",
@@ -95,14 +99,40 @@ def remedy(said: str, package: Package, root: Path = ROOT) -> str:
         return f"start it with this library first: export LD_PRELOAD={tls[1]}"
     if needs := _NEEDS.search(said):
         return f"it is built for a newer system, with {needs[1]}; take a newer system, or an older version of it by pip"
-    if _NO_MODULE.search(said) and "_multiarray_umath" not in said:
-        return package.install
+    if (module := _NO_MODULE.search(said)) and "_multiarray_umath" not in said:
+        return anew(package) if module[1] == _name(package) else package.install
     killed = _KILLED.search(said)
     if killed and killed[1] == "SIGILL":
         return f"it is built for another processor; take an older version of it: pip index versions {_name(package)}"
     if killed and killed[1] == "SIGKILL":
         return "something ended it, most often for want of memory: `sudo dmesg | tail` says so"
     return package.reinstall
+
+
+def anew(package: Package) -> str:
+    """The line that brings a package that is not there: where pip believes that it is, it has to be told."""
+    return package.reinstall if not package.apt and versions(_name(package)) else package.install
+
+
+def ferlite_again(home: Path = HOME) -> str:
+    """The line that brings back files of this copy of ferlite, from where it came; `home` is what it lies in."""
+    if (home / ".git").exists():
+        return f"git -C {shlex.quote(str(home))} checkout -- models"
+    elsewhere = "get ferlite again, from where this copy of it came"
+    try:
+        installed = distribution("ferlite")
+        if Path(str(installed.locate_file("ferlite"))).resolve() != home / "ferlite":
+            return elsewhere
+        origin = json.loads(installed.read_text("direct_url.json") or "{}")  # PEP 610; what an index gave has none
+    except (PackageNotFoundError, OSError, ValueError):
+        return elsewhere
+    url = str(origin.get("url", "ferlite"))
+    if "vcs_info" in origin:
+        url = f"{origin['vcs_info']['vcs']}+{url}"
+    elif url.startswith("file:"):
+        url = unquote(urlsplit(url).path)
+        url = url if Path(url).exists() else "PATH_TO_A_CLONE"
+    return f"pip install --force-reinstall --no-deps {shlex.quote(url)}"
 
 
 def install_libraries(names: list[str], root: Path = ROOT) -> str:

@@ -25,7 +25,6 @@ from ferlite.interpreters.registry import ENGINES, Engine
 TIME_LIMIT = 60.0  # seconds for each probe; slow cards take ten for OpenCV alone
 # milliseconds a face, fewer than five frames a second: without /proc LiteRT takes 1,700 ms in the place of 0.46
 SLOW = 200.0
-AGAIN = "pip install --force-reinstall --no-deps ferlite; in a clone: git checkout -- models"
 CRASHING = ("4.10.", "4.11.")  # setup.cfg leaves them out; NumPy 1 has 4.9 in their place
 OPENCVS = (*device.OPENCV, "opencv-contrib-python", "opencv-contrib-python-headless")  # all of them are the module cv2
 ENGINE_PACKAGES = {
@@ -123,7 +122,7 @@ def _opencv(computing: bool, numpy_1: bool) -> Finding:
     spec = find_spec("cv2")
     if spec is None:
         package = remedies.OPENCV if machine.BITS == 64 else remedies.DEBIANS_OPENCV
-        return problem("opencv", "not installed", package.install, works=False)
+        return problem("opencv", "not installed", remedies.anew(package), works=False)
     if not computing:
         return _untried("opencv", "NumPy")
     wheels = device.versions(*OPENCVS)
@@ -180,7 +179,7 @@ def _named(values: dict[str, str]) -> str:
 
 def _tqdm() -> Finding:
     if find_spec("tqdm") is None:
-        return problem("tqdm", "not installed; the command draws its progress bars by it", remedies.TQDM.install)
+        return problem("tqdm", "not installed; the command draws its progress bars by it", remedies.anew(remedies.TQDM))
     return ok("tqdm", device.versions("tqdm").get("tqdm", "of unknown version"))
 
 
@@ -195,7 +194,9 @@ def _models() -> Iterator[Finding]:
     except OSError:
         bundled = []
     if not bundled:
-        yield problem("model", "none came along with ferlite", AGAIN, file=None, path=None, sha256=None)
+        yield problem(
+            "model", "none came along with ferlite", remedies.ferlite_again(), file=None, path=None, sha256=None
+        )
     for path in bundled:
         yield _bundled("model", path)
 
@@ -205,8 +206,9 @@ def _bundled(name: str, path: Path) -> Finding:
     try:
         card = cards.find_any(path)
     except ModelError as error:
-        said = str(error).removeprefix(f"{path}: ").partition(";")[0]
-        return problem(name, f"{path}: {said}", AGAIN, sha256=None, **data)
+        said = str(error).partition(";")[0]
+        text = said if said.startswith(str(path)) else f"{path}: {said}"  # the card's own path begins with it too
+        return problem(name, text, remedies.ferlite_again(), sha256=None, **data)
     text = f"{path.name}, {path.stat().st_size / 1e6:.2f} MB, checksum right"
     return ok(name, text, sha256=card.sha256, **data)
 
@@ -286,14 +288,16 @@ def _ran(engine: Engine) -> str:
 def _absent(engine: Engine, others: list[Engine], working: list[Engine]) -> Finding:
     data: dict[str, Any] = {"version": None, "location": None, "works": False}
     if engine.suffix == ".onnx":
-        advice = ENGINE_PACKAGES[engine.name].install if machine.BITS == 64 else ""  # nor has it wheels for 32 bits
+        advice = (
+            remedies.anew(ENGINE_PACKAGES[engine.name]) if machine.BITS == 64 else ""
+        )  # nor has it wheels for 32 bits
         return note(engine.name, "not installed; only .onnx models need it", advice, **data)
     if working:
         return note(engine.name, f"not installed; {working[0].title} does its work", **data)
     first = "litert" if machine.BITS == 64 else "tflite-runtime"  # LiteRT has no wheels for 32 bits
     if others or engine.name != first:
         return note(engine.name, "not installed", **data)
-    advice = ENGINE_PACKAGES[engine.name].install
+    advice = remedies.anew(ENGINE_PACKAGES[engine.name])
     return problem(engine.name, "not installed, nor is another engine for .tflite", advice, **data)
 
 
@@ -306,7 +310,7 @@ def _detector(backend: str | None) -> Finding:
         place = None
     if place is None:
         text = f"{name} did not come along with ferlite"
-        return problem("detector", text, AGAIN, file=None, path=None, sha256=None, works=False)
+        return problem("detector", text, remedies.ferlite_again(), file=None, path=None, sha256=None, works=False)
     file = _bundled("detector", place)
     if file.status is not Status.OK:
         return replace(file, data=file.data | {"works": False})

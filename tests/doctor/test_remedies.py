@@ -1,5 +1,6 @@
 """The words are those that the loader, NumPy and ferlite's own trials really print."""
 
+import json
 import sys
 
 import pytest
@@ -22,6 +23,22 @@ def debian(tmp_path):
     def write(*packages):
         (tmp_path / "var/lib/dpkg").mkdir(parents=True)
         (tmp_path / "var/lib/dpkg/status").write_text("".join(f"Package: {name}\nStatus: ok\n\n" for name in packages))
+        return tmp_path
+
+    return write
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A folder that pip has written of a package into, with where it came from, but none of its files."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def write(name, origin=None):
+        notes = tmp_path / f"{name}-1.0.dist-info"
+        notes.mkdir()
+        (notes / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        if origin is not None:
+            (notes / "direct_url.json").write_text(json.dumps(origin))
         return tmp_path
 
     return write
@@ -94,7 +111,7 @@ def test_numpy_clashes_say_which_side_is_the_older(said, package, line):
 @pytest.mark.parametrize(
     ("said", "package", "line"),
     [
-        ("ModuleNotFoundError: No module named 'numpy'", NUMPY, "pip install 'numpy>=1.24,<3'"),
+        ("ModuleNotFoundError: No module named 'nowhere'", Package("nowhere"), "pip install nowhere"),
         (
             "ModuleNotFoundError: No module named 'numpy._core._multiarray_umath'",
             NUMPY,
@@ -121,6 +138,42 @@ def test_numpy_clashes_say_which_side_is_the_older(said, package, line):
 )
 def test_other_faults_have_their_remedies_too(said, package, line):
     assert line in remedy(said, package)
+
+
+def test_pip_is_told_where_it_believes_that_a_package_is_there(installed):
+    said = "ModuleNotFoundError: No module named 'halved'"
+    assert remedy(said, Package("'halved<3'")) == "pip install 'halved<3'"
+    installed("halved")
+    assert remedy(said, Package("'halved<3'")) == "pip install --force-reinstall --no-deps 'halved<3'"
+    other = "ModuleNotFoundError: No module named 'what_it_needs'"
+    assert remedy(other, Package("'halved<3'")) == "pip install 'halved<3'"
+
+
+@pytest.mark.parametrize(
+    ("origin", "line"),
+    [
+        (None, "pip install --force-reinstall --no-deps ferlite"),
+        ({"url": "file:///gone", "dir_info": {}}, "pip install --force-reinstall --no-deps PATH_TO_A_CLONE"),
+        (
+            {"url": "https://host/ferlite.git", "vcs_info": {"vcs": "git", "commit_id": "1"}},
+            "pip install --force-reinstall --no-deps git+https://host/ferlite.git",
+        ),
+        ({"url": "https://host/ferlite.whl"}, "pip install --force-reinstall --no-deps https://host/ferlite.whl"),
+    ],
+)
+def test_ferlite_comes_again_from_where_it_came(installed, origin, line):
+    home = installed("ferlite", origin)
+    assert remedies.ferlite_again(home) == line
+
+
+def test_it_comes_from_a_folder_or_by_git_and_else_nobody_knows(installed, tmp_path):
+    source = tmp_path / "a clone"
+    source.mkdir()
+    home = installed("ferlite", {"url": source.as_uri(), "dir_info": {}})
+    assert remedies.ferlite_again(home) == f"pip install --force-reinstall --no-deps '{source}'"
+    assert remedies.ferlite_again(source) == "get ferlite again, from where this copy of it came"
+    (source / ".git").mkdir()
+    assert remedies.ferlite_again(source) == f"git -C '{source}' checkout -- models"
 
 
 def test_pip_is_the_one_of_this_python_unless_its_environment_is_active(monkeypatch):

@@ -150,7 +150,7 @@ def test_a_damaged_model_is_a_problem_and_no_engine_runs_it(checks, clone):
     found = checks(home=clone)
     assert found["model"]["status"] == "problem"
     assert "wrong checksum" in found["model"]["text"]
-    assert "git checkout -- models" in found["model"]["advice"]
+    assert found["model"]["advice"] == "get ferlite again, from where this copy of it came"
     assert found["litert"]["text"] in ("not tried, as the model does not work", "not installed")
     assert found["reading"]["data"]["works"] is None
 
@@ -158,6 +158,11 @@ def test_a_damaged_model_is_a_problem_and_no_engine_runs_it(checks, clone):
 def test_so_is_a_damaged_card_and_a_model_that_is_gone(checks, clone, bare_python):
     cut(clone / "models/deep-int8.tflite.json")
     assert "not a readable card" in checks(home=clone, python=bare_python)["model"]["text"]
+    (clone / "models/deep-int8.tflite.json").unlink()
+    (clone / ".git").mkdir()
+    found = checks(home=clone, python=bare_python)["model"]
+    assert found["text"] == f"{clone}/models/deep-int8.tflite.json: the model's card is missing"
+    assert found["advice"] == f"git -C {clone} checkout -- models"
     shutil.rmtree(clone / "models")
     found = checks(home=clone, python=bare_python)["model"]
     assert (found["status"], found["text"]) == ("problem", "none came along with ferlite")
@@ -168,7 +173,6 @@ def test_so_is_a_damaged_detector_and_one_that_is_gone(checks, clone):
     found = checks(home=clone)["detector"]
     assert (found["status"], found["data"]["works"]) == ("problem", False)
     assert "face-int8.tflite: wrong checksum" in found["text"]
-    assert "git checkout -- models" in found["advice"]
     shutil.rmtree(clone / "models/detectors")
     found = checks(home=clone)["detector"]
     assert (found["status"], found["text"]) == ("problem", "face-int8.tflite did not come along with ferlite")
