@@ -5,6 +5,7 @@ model work without.
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ WORKSTATION = {"tensorflow", "keras", "jax", "torch", "tf2onnx", "matplotlib", "
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # each epoch measures a model of its own, which TensorFlow takes for a fault of the program from the fifth on
+    logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing" not in str(record.msg))
     options = _parser().parse_args(arguments)
     try:
         options.command(options)

@@ -51,10 +51,13 @@ def compare(
     one = 1.001 / found.rows  # of a few pictures a single one, near a tie, is a large share
     lost, changed = 1 - found.agreement, abs(found.accuracy - found.trained_accuracy)
     if lost > max(1 - tolerance.agreement, one) or changed > max(tolerance.accuracy, one):
+        advice = (
+            "; a network that has learnt little loses most in int8: train it longer, or leave the file out by --format"
+        )
         raise ParityError(
             f"{name} is not what was trained: same label for {found.agreement:.2%} of {found.rows} pictures "
             f"(at least {tolerance.agreement:.2%}), accuracy {found.accuracy:.2%} against "
-            f"{found.trained_accuracy:.2%} (within {tolerance.accuracy:.2%})"
+            f"{found.trained_accuracy:.2%} (within {tolerance.accuracy:.2%})" + advice * (tolerance == INT8)
         )
     return found
 

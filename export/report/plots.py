@@ -80,16 +80,18 @@ def curves(found: Measured) -> Plot:
     """How loss and accuracy went, by epoch."""
     epochs = _column(found, "epoch")
     best = int(np.argmax(_column(found, "val_accuracy")))
+    changed = [found.config.get(name) for name in ("mixup", "cutout")] + [found.config.get("augment", "none") != "none"]
+    training = "training (as augmented)" if any(changed) else "training"
 
     def draw(figure: Figure) -> None:
         for axes, name in zip(figure.subplots(2, sharex=True), ("accuracy", "loss"), strict=True):
-            axes.plot(epochs, _column(found, name), color=SERIES[1], label="training (as augmented)")
-            axes.plot(epochs, _column(found, f"val_{name}"), color=SERIES[0], label="validation")
+            axes.plot(epochs, _column(found, name), color=SERIES[1], marker=".", label=training)
+            axes.plot(epochs, _column(found, f"val_{name}"), color=SERIES[0], marker=".", label="validation")
             axes.axvline(epochs[best], color=FAINT, linewidth=1, linestyle=":")
             axes.set_ylabel(name)
         figure.axes[0].legend(loc="lower right")
         axes.set_xlabel("epoch")
-        axes.locator_params(axis="x", integer=True)
+        axes.locator_params(axis="x", integer=True, min_n_ticks=1)
 
     caption = f"Dotted: epoch {epochs[best]:.0f}, best on validation, whose weights were kept."
     return Plot("Training", caption, _drawn(draw, 4.4, whole=True))
@@ -104,7 +106,7 @@ def all_curves(runs: Sequence[Measured]) -> Plot:
                 epochs, values = _column(found, "epoch"), 100 * _column(found, "val_accuracy")
                 axes.plot(epochs, values, color=_color(number), linestyle=_dashes(number), marker=".", label=found.name)
         axes.set(xlabel="epoch", ylabel="% right on validation")
-        axes.locator_params(axis="x", integer=True)
+        axes.locator_params(axis="x", integer=True, min_n_ticks=1)
         _legend_above(axes, len(runs))
 
     return Plot("Training", "Accuracy on validation after each epoch.", _drawn(draw, 3.3 + 0.1 * len(runs)))

@@ -1,4 +1,5 @@
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -6,6 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from export import cli
 from ferlite import cards
 
 
@@ -17,6 +19,14 @@ def export(*arguments, code=0, **environment):
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done
+
+
+def test_tensorflow_does_not_complain_of_a_model_for_each_epoch(caplog):
+    cli.main(["results", "nowhere"])
+    logger = logging.getLogger("tensorflow")
+    logger.warning("%s out of the last %s calls to %s triggered tf.function retracing.", 5, 5, "predict")
+    logger.warning("something else")
+    assert caplog.messages == ["something else"]
 
 
 @pytest.mark.parametrize(
