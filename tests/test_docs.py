@@ -68,6 +68,17 @@ def test_the_errors_of_the_faq_are_those_of_the_library():
         assert error in source, error
 
 
+def test_every_benchmark_that_can_be_run_is_on_its_page_and_no_other():
+    table = [
+        line.split("|")[1]
+        for line in (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    scripts = [path for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")]
+    runnable = [path.stem for path in scripts] + [path.parent.name for path in ROOT.glob("benchmarks/*/__main__.py")]
+    assert sorted(re.findall("`(.*?)`", "".join(table))) == sorted(runnable)
+
+
 def test_the_readme_links_to_what_is_there():
     links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert links

@@ -141,7 +141,9 @@ def _check(options: argparse.Namespace) -> None:
     if options.source is not None and (options.sizes or options.faces):
         raise SettingError(f"--sizes and --faces are for drawn frames; {shown(str(options.source))} has its own")
     if options.detector_model is not None and options.detector is not None and "yunet" not in options.detector:
-        raise SettingError("--detector-model is for --detector yunet; the haar detector comes with OpenCV")
+        raise SettingError(
+            "--detector-model is YuNet's file here; the detectors haar and ferlite are those that come along"
+        )
 
 
 def _prepared(options: argparse.Namespace) -> tuple[Bench, list[str]]:
