@@ -39,11 +39,12 @@ def _rows(report: Report) -> dict[tuple[Any, ...], dict[str, Any]]:
 
 def _differences(before: Report, after: Report) -> list[str]:
     notes = []
+    both = before["min_face"].keys() & after["min_face"].keys()
     for name, first, second in (
         ("machines", machine_line(before), machine_line(after)),
         ("sources", before["source"]["name"], after["source"]["name"]),
         ("thread counts", _threads(before), _threads(after)),
-        ("smallest faces", smallest(before), smallest(after)),
+        ("smallest faces", smallest(before, both), smallest(after, both)),
         ("OpenCV versions", _version(before, "opencv"), _version(after, "opencv")),
     ):
         if first != second:

@@ -1,6 +1,6 @@
 """A report for people: plain tables for a terminal, and the same as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, NamedTuple
 
 Report = dict[str, Any]
@@ -180,9 +180,11 @@ def _capture(capture: dict[str, Any]) -> Table:
     return Table("What the source delivers", columns, [row], 1)
 
 
-def smallest(report: Report) -> str:
-    """The smallest face that each detector was to find, as a part of the picture's longer side."""
-    return ", ".join(f"{name} {_cell(part, 2)}" for name, part in report["min_face"].items())
+def smallest(report: Report, detectors: Set[str] | None = None) -> str:
+    """The smallest face that each detector, or each of these, was to find, as a part of the picture's longer side."""
+    parts = report["min_face"]
+    chosen = parts if detectors is None else sorted(parts.keys() & detectors)
+    return ", ".join(f"{name} {_cell(parts[name], 2)}" for name in chosen)
 
 
 def count(faces: int) -> str:

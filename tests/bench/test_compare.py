@@ -39,3 +39,15 @@ def test_reports_without_anything_in_common_cannot_be_compared(report):
         row["detector"] = "yunet"
     with pytest.raises(SettingError, match="no setting in common"):
         compare.compare(report, other)
+
+
+def test_smallest_faces_are_those_of_the_detectors_in_both(report):
+    more = copy.deepcopy(report)
+    more["min_face"] = {"another": 0.3, **more["min_face"]}
+    assert not any("smallest faces" in note for note in compare.compare(more, report)[1])
+    name = next(iter(report["min_face"]))
+    more["min_face"][name] = 0.5
+    assert any(
+        note.startswith("different smallest faces: ") and f"{name} 0.50" in note
+        for note in compare.compare(more, report)[1]
+    )

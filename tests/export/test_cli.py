@@ -1,14 +1,19 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
+import venv
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from export import cli
 from ferlite import cards
+
+ROOT = Path(__file__).parents[2]
 
 
 def export(*arguments, code=0, **environment):
@@ -19,6 +24,14 @@ def export(*arguments, code=0, **environment):
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done
+
+
+def test_a_python_without_ferlite_is_told_of_the_one_that_has_it(tmp_path):
+    venv.create(tmp_path, symlinks=os.name != "nt")
+    python = tmp_path / "bin/python"
+    done = subprocess.run([python, "-m", "export", "train"], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 1
+    assert re.fullmatch(rf"export: \w+ is not installed for {python}; .*activate.*\n", done.stderr)
 
 
 def test_tensorflow_does_not_complain_of_a_model_for_each_epoch(caplog):
