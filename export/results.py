@@ -62,16 +62,21 @@ claim and of ours differ in their pictures: ours are PublicTest (3,589 rows, on 
 PrivateTest (3,589 rows). FER-2013 holds many pictures twice, so a random split tests on pictures that were learnt;
 "without repeats" leaves out those of PrivateTest that also stand in Training.
 
-The last column says which networks were trained fully, that is for ten epochs or more and to the end of the schedule,
-and which only to show that the code works: their figures say nothing of the network. More epochs would still help most
-of the former, above all with augmentation.
+The last column says which networks were trained fully, that is for ten epochs or more, to the end of the schedule
+or until early stopping, and which only to show that the code works: their figures say nothing of the network. More
+epochs would still help most of the former, above all with augmentation.
 
+"""
+
+
+MADE = """Made by `python -m export results RUN… --output docs/results.md` from the runs' `evaluation.json`, which
+`python -m export report RUN --record` writes, of PrivateTest with `--split test`.
 """
 
 
 def write(runs: Sequence[Path], path: Path) -> None:
     """Write the table of run folders, with what has to be known of it, to `path`. Raises RunError."""
-    text = ABOUT + table(runs) + "\nMade by `python -m export results RUN…` from the runs' `evaluation.json`.\n"
+    text = f"{ABOUT}{table(runs)}\n{MADE}"
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
@@ -104,7 +109,7 @@ def _row(run: Path) -> list[str]:
 
 def _trained_how(config: dict[str, Any], epochs: int, claim: Claim) -> str:
     short = []
-    if epochs < FULLY and not config["early_stopping"]:
+    if epochs < FULLY:
         short.append(f"only {epochs} epoch{'s' * (epochs != 1)}")
     elif epochs < config["epochs"] and not config["early_stopping"]:
         short.append("not to its end")

@@ -1,11 +1,13 @@
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
+from export import cli
 from export.config import Config
 from export.errors import RunError
-from export.results import CLAIMS, COLUMNS, table, write
+from export.results import ABOUT, CLAIMS, COLUMNS, MADE, table, write
 
 
 @pytest.fixture
@@ -52,12 +54,14 @@ def test_what_only_shows_that_it_works_is_said(make_run):
         make_run("few", 3, arch="mobilenet", epochs=3),
         make_run("broken-off", 40),
         make_run("stopped", 20, early_stopping=5),
+        make_run("stopped-early", 2, early_stopping=1),
         make_run("votes", 60, data={"ferplus": "fer2013new.csv"}, labels="abcd"),
     ]
     assert [row["trained how"] for row in rows(runs)] == [
         "to show that it works: only 3 epochs, without ImageNet weights",
         "to show that it works: not to its end",
         "fully",
+        "to show that it works: only 2 epochs",
         "fully; 4 labels; FER+ labels",
     ]
 
@@ -73,3 +77,21 @@ def test_the_page_holds_the_table(make_run, tmp_path):
     text = (tmp_path / "docs" / "results.md").read_text()
     assert table([run]) in text
     assert [path.name for path in (tmp_path / "docs").iterdir()] == ["results.md"]
+
+
+def test_the_command_leaves_the_page_alone_and_says_what_is_not_measured(make_run, tmp_path, monkeypatch, capsys):
+    run, measured = make_run("a", 60), make_run("b", 60, {"validation": {"accuracy": 0.5}})
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/results.md").write_text("ours")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["results", str(run), str(measured)]) == 0
+    said = capsys.readouterr()
+    assert said.out == "results.md\n"
+    assert said.err == f"{run}: nothing measured; python -m export report {run} --record does it\n"
+    assert (tmp_path / "docs/results.md").read_text() == "ours"
+
+
+def test_the_page_in_the_documentation_has_the_same_words():
+    page = (Path(__file__).parents[2] / "docs/results.md").read_text(encoding="utf-8")
+    assert page.startswith(ABOUT)
+    assert page.endswith(MADE)
