@@ -107,8 +107,8 @@ def _warn_of_few_steps(pictures: int, settings: Config) -> None:
     steps = settings.epochs * max(pictures // settings.batch_size, 1)
     if steps < FEW:
         print(
-            f"{pictures} pictures make {steps} steps, too few for a network to settle: a smaller --batch-size or more "
-            "--epochs make more",
+            f"{pictures} pictures make {steps} step{'s' * (steps != 1)}, too few for a network to settle: a smaller "
+            "--batch-size or more --epochs make more",
             file=sys.stderr,
         )
 

@@ -62,7 +62,7 @@ def reliability(found: Measured) -> Plot:
         ):
             axes.plot(bins.confidence, bins.accuracy, color=color, marker=marker, markersize=4, label=label)
         axes.set(ylim=(0, 1), ylabel="share that is right")
-        axes.legend(loc="upper left")
+        axes.legend(loc="best")  # bins of a picture or two can be anywhere
         below.bar((np.arange(BINS) + 0.5) / BINS, c.before.rows, 0.8 / BINS, color=SERIES[0])
         below.set(xlim=(0, 1), xlabel="probability of the predicted label", ylabel="pictures")
         below.grid(False, axis="x")

@@ -279,8 +279,8 @@ def _on_the_device(runs: Sequence[Measured], speeds: Speeds) -> list[Block]:
                 speed.engine,
                 f"{one.megabytes:.2f}",
                 f"{adds / 1e6:,.0f} M" if isinstance(adds, int | float) else "-",
-                f"{speed.median:.3g}",
-                f"{min(speed.rounds):.3g}–{max(speed.rounds):.3g}",
+                _three_digits(speed.median),
+                f"{_three_digits(min(speed.rounds))}–{_three_digits(max(speed.rounds))}",
                 *_percent_with_interval(one.figures),
                 _points(one.figures.accuracy - found.whole.accuracy),
             ]
@@ -347,6 +347,10 @@ def _percent(share: float | None) -> str:
 
 def _whole(share: float) -> str:
     return f"{100 * share:.0f} %"
+
+
+def _three_digits(figure: float) -> str:
+    return f"{figure:#.3g}".rstrip(".")
 
 
 def _points(difference: float) -> str:

@@ -11,7 +11,7 @@ keras = pytest.importorskip("keras")
 from export.convert import release  # noqa: E402
 from export.datasets import ferplus  # noqa: E402
 from export.errors import DatasetError, RunError  # noqa: E402
-from export.report import report  # noqa: E402
+from export.report import report, sections  # noqa: E402
 from ferlite.errors import ModelError, OutputError  # noqa: E402
 
 
@@ -64,6 +64,11 @@ def test_one_run_with_its_converted_model(make_run, make_data, tmp_path):
     assert "net-float32.tflite" in text
     assert "| same label | - | 100.0 % |" in markdown
     assert "PublicTest" in text
+
+
+@pytest.mark.parametrize(("figure", "said"), [(0.22, "0.220"), (0.2154, "0.215"), (12.0, "12.0"), (123.4, "123")])
+def test_times_have_as_many_digits_as_the_others(figure, said):
+    assert sections._three_digits(figure) == said
 
 
 def test_runs_with_other_labels_and_pictures_stand_side_by_side(make_run, make_data, tmp_path):
