@@ -1,10 +1,13 @@
 """A module of ours in a Python process of its own, which it may take down, and how to say what became of it."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+NOT_STARTED = 127  # the exit code where the program could not be
 
 
 def startable() -> bool:
@@ -20,7 +23,7 @@ def run(module: str, *arguments: str, time_limit: float) -> subprocess.Completed
     home = str(Path(__file__).parents[1])
     # the same modules from the same places as here; not from the current folder, unless it is searched here too
     places = [str(Path(place).absolute()) for place in (sys.path if home in sys.path else [home, *sys.path])]
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-P", "-m", module, *arguments],
         # one thread: the memory of more would count, on a machine with many cores
         env=os.environ | {"PYTHONPATH": os.pathsep.join(places), "OPENBLAS_NUM_THREADS": "1"},
@@ -29,6 +32,10 @@ def run(module: str, *arguments: str, time_limit: float) -> subprocess.Completed
         timeout=time_limit,
         check=False,
     )
+    # POSIX lets posix_spawn say so by the exit code alone, as it does in an emulated process
+    if done.returncode == NOT_STARTED and not done.stderr:
+        raise OSError(errno.ENOEXEC, f"{sys.executable} cannot be started")
+    return done
 
 
 def killed_by(returncode: int) -> str | None:

@@ -218,7 +218,10 @@ def test_a_cache_that_cannot_be_written_costs_a_trial_a_process(starts, tmp_path
 
 def test_where_no_process_can_be_started_the_engine_is_loaded_directly(starts, tmp_path, monkeypatch):
     weights = cards.find().weights
-    for executable in ("", None, str(tmp_path / "nowhere"), str(tmp_path)):
+    silent = tmp_path / "silent"  # as an emulated system says that it cannot
+    silent.write_text("#!/bin/sh\nexit 127\n")
+    silent.chmod(0o755)
+    for executable in ("", None, str(tmp_path / "nowhere"), str(tmp_path), str(silent)):
         monkeypatch.setattr(sys, "executable", executable)
         interpreters.load(weights)
     monkeypatch.undo()
