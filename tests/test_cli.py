@@ -204,6 +204,8 @@ def test_a_network_of_ones_own_runs_unchanged(ferlite, photo, clip, make_network
 def test_yunet_by_path_and_by_pulling_it(ferlite, photo, data, tmp_path, monkeypatch):
     yunet = data("models/face_detection_yunet_2023mar.onnx")
     assert "1 face" in ferlite("image", photo, "--detector", "yunet", "--detector-model", yunet).stdout
+    mistaken = "--detector", "ferlite", "--detector-model", yunet
+    complains(ferlite("image", photo, *mistaken, code=2), "for YuNet's give --detector yunet")
     monkeypatch.setenv("FERLITE_CACHE", str(tmp_path / "cache"))
     assert "models pull yunet" in ferlite("image", photo, "--detector", "yunet", code=1).stderr
     assert "not here" in ferlite("models", "list").stdout

@@ -12,8 +12,8 @@ class DetectorConfig:
 
     width: float = 1.0  # how many times the network's usual channels
     size: int = 128  # side of the scenes, in pixels; the network takes any size afterwards
-    epochs: int = 14
-    steps: int = 150  # an epoch has
+    epochs: int = 32
+    steps: int = 500  # an epoch has
     batch_size: int = 64
     learning_rate: float = 2e-3  # the highest, of AdamW
     schedule: str = "cosine"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from ferlite import detectors, interpreters
-from ferlite.cards import DEFAULT_MODEL
+from ferlite.cards import DEFAULT_MODEL, card_path
 from ferlite.detectors import QUICK, THOROUGH
 from ferlite.errors import SettingError
 from ferlite.recognizer import Recognizer
@@ -53,11 +53,19 @@ def make_recognizer(options: argparse.Namespace) -> Recognizer:
     if options.detector_model is not None and options.detector == "haar":
         raise SettingError("--detector-model is for --detector yunet and ferlite; the haar detector comes with OpenCV")
     settings = {} if options.detector_model is None else {"model": options.detector_model}
+    if options.detector == "ferlite" and str(options.detector_model).endswith(".onnx"):
+        _check_not_yunets(Path(options.detector_model))
     if options.detector == "ferlite":
         settings["threads"] = options.threads
     with native_stderr_hidden():  # LiteRT announces itself there, and has no setting for it
         detector = detectors.create(options.detector, min_face=options.min_face, **settings)
         return Recognizer(options.model, detector, options.threads, options.backend)
+
+
+def _check_not_yunets(file: Path) -> None:
+    """YuNet's file, which has no card, is the one that most people have."""
+    if file.is_file() and not card_path(file).exists():
+        raise SettingError(f"{file} has no card, so it is no model for ferlite; for YuNet's give --detector yunet")
 
 
 def positive_int(text: str) -> int:

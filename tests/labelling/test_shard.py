@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import ferlite
+from ferlite import cards
 from ferlite.errors import ImageError, ModelError, SourceError
 from ferlite.labelling.begin import begin, folder_of, locked
 from ferlite.labelling.listing import Listing
@@ -141,6 +142,9 @@ def test_the_identity_knows_model_engine_and_detector(recognizer, data):
     assert known["model"] == "deep-int8.tflite"
     assert known["model.sha256"] == recognizer.classifier.card.sha256
     assert known["detector"] == "HaarDetector"
+    known = identity(ferlite.Recognizer(recognizer.classifier, "ferlite"))
+    card = cards.find_detector()
+    assert (known["detector.sha256"], known["detector.overlap"]) == (card.sha256, card.overlap)
     yunet = ferlite.YuNetDetector(data("models/face_detection_yunet_2023mar.onnx"), min_face=0.05)
     known = identity(ferlite.Recognizer(recognizer.classifier, yunet))
     assert known["detector.min_face"] == 0.05
