@@ -81,13 +81,14 @@ class Tracker:
         squares = [_region(track.detection.box, image.shape) for track in self._tracks]
         regions = [square for square in squares if square.w > 0 and square.h > 0]
         every = self.every if settled else max(1, self.every // 3)
-        if self._since_search >= every or self._is_cheaper_searched(image, regions):
+        searched = self._since_search >= every or self._is_cheaper_searched(image, regions)
+        if searched:
             detections = self._search(image)
         else:
             detections = self._look(image, regions)
             if settled and len(_pairs(self._tracks, detections)) < len(self._tracks):
-                detections = self._search(image)
-        self._update(detections, timestamp)
+                detections, searched = self._search(image), True
+        self._update(detections, timestamp, searched)
         self._is_first = False
         reported = [
             Tracked(track.number, track.detection, track.misses == 0, max(0.0, timestamp - track.seen))
@@ -118,7 +119,7 @@ class Tracker:
             found += (face.placed(x=x, y=y) for face in self.detector(image[y : y + h, x : x + w], LOOK))
         return _distinct(found)
 
-    def _update(self, detections: list[Detection], timestamp: float) -> None:
+    def _update(self, detections: list[Detection], timestamp: float, searched: bool) -> None:
         pairs = _pairs(self._tracks, detections)
         for number, track in enumerate(self._tracks):
             if number in pairs:
@@ -128,7 +129,8 @@ class Tracker:
             else:
                 track.misses += 1
         self._tracks = [track for track in self._tracks if self._may_return(track, timestamp)]
-        for index in set(range(len(detections))) - set(pairs.values()):
+        # a look is for the face it is made around: of the many, one sees a face in a badge sooner or later
+        for index in set(range(len(detections))) - set(pairs.values()) if searched else ():
             new = detections[index]
             # of what came before the first frame nobody knows anything: there every face counts
             confirmed = self._is_first or new.score >= CLEAR

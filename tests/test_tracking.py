@@ -67,6 +67,21 @@ def test_the_whole_picture_is_searched_every_few_frames_only():
     assert scene.looks == 90
 
 
+def test_a_face_that_only_a_look_sees_is_none():
+    class Badge(Scene):
+        """Takes a badge for a face wherever it looks closely."""
+
+        def __call__(self, image, min_face=None):
+            self.blind = {50} if min_face is None else set()
+            return super().__call__(image, min_face)
+
+    image = picture({100: (300, 200)})
+    image[165:175, 295:305] = 50
+    detector, tracker = Badge(score=0.99), Tracker(Badge(score=0.99))
+    assert len(detector(image[160:240, 260:340], 0.25)) == 2  # it does so
+    assert all(len(tracker(image, number / FPS)) == 1 for number in range(30))
+
+
 def test_every_1_always_searches():
     scene = Scene()
     follow(Tracker(scene, every=1), [{100: (300, 200)}] * 20)
