@@ -335,8 +335,6 @@ def _reading(backend: str | None) -> Finding:
         return problem("reading", str(error), remedy(error.words, ENGINE_PACKAGES[backend]), works=False)
     text = f"{found['ms']:g} ms a face, {found['model']} on {ENGINES[backend].title}, one thread"
     if found["ms"] > SLOW:
-        advice = (
-            "end other programs; in a container or chroot, mount /proc: engines read there what the processor can do"
-        )
+        advice = "end other programs; in a container or chroot, mount /proc"
         return note("reading", f"{text}: too slow to follow a camera", advice, works=True, **found)
     return ok("reading", text, works=True, **found)

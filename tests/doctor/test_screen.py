@@ -5,6 +5,7 @@ import pty
 import subprocess
 
 from ferlite.cli.doctor import _lines
+from ferlite.doctor import Status, software
 from ferlite.doctor.finding import note, ok
 
 
@@ -29,6 +30,13 @@ def test_long_findings_are_wrapped_and_commands_are_not():
     assert max(map(len, lines[:-1])) <= 100
     assert lines[0].startswith("note     camera          word word")
     assert lines[-1] == f"{'':25}→ sudo {text}"
+
+
+def test_advice_that_is_no_command_fits_too(monkeypatch):
+    monkeypatch.setattr(software, "probe", lambda name, backend: {"ms": 1700.0, "model": "deep-int8.tflite"})
+    finding = software._reading("litert")
+    assert finding.status is Status.NOTE
+    assert max(map(len, _lines(finding, colored=False).splitlines())) <= 100
 
 
 def test_colour_is_for_terminals_only_and_can_be_declined(bare_python, alone):
