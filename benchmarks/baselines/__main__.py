@@ -37,6 +37,8 @@ TARGETS = {"hand": 5, "fer": 50, "usual": 100}
 # settings of tracked.make; "yunet" also gets the path of its file
 FERLITE: dict[str, dict[str, Any]] = {
     "haar": {"detector": "haar"},
+    "ferlite": {"detector": "ferlite"},
+    "ferlite-30-3": {"detector": "ferlite", "search_every": 30, "classify_every": 3},
     "yunet": {"detector": "yunet"},
     "yunet-30": {"detector": "yunet", "search_every": 30},
     "yunet-30-3": {"detector": "yunet", "search_every": 30, "classify_every": 3},
