@@ -27,7 +27,7 @@ PREFIX = "homeassistant"
 class Mqtt(Sink):
     """Every change of a tracked face as it happens, and a summary `every` so many seconds.
 
-    `url` is mqtt[s]://[user[:password]@]host[:port][/topic], the topic "ferlite" without one; give each device its own.
+    `url` is `mqtt[s]://[user[:password]@]host[:port][/topic]`, the topic "ferlite" without one; one for each device.
     `password` is for a URL without. Over mqtts:// the broker's certificate is always verified, against the system's
     authorities or those in the PEM file `ca`. `discovery` is the prefix under which Home Assistant looks for
     devices; None tells it nothing.
