@@ -1,5 +1,6 @@
 """The command as users run it: a process of its own, from another folder."""
 
+import argparse
 import csv
 import importlib.abc
 import json
@@ -22,9 +23,10 @@ import numpy as np
 import pytest
 
 from benchmarks.mjpeg import MjpegServer
-from ferlite import VideoFile, cards, interpreters
+from ferlite import EngineError, VideoFile, cards, detectors, interpreters
 from ferlite.__main__ import main
 from ferlite.cards import card_path, sha256
+from ferlite.cli import bench
 
 NO_YUNET = "models pull yunet" if hasattr(cv2, "data") else "too old for YuNet"  # in Debian 12's OpenCV
 
@@ -399,6 +401,15 @@ def test_bench_prints_tables(ferlite):
     done = ferlite("bench", "--quick", "--frames", 3, "--sizes", "320x240", "--faces", 0, 1, "--detector", "haar")
     assert "frames per second (320x240, one face, haar detector, one thread)" in done.stdout
     assert "XNNPACK" not in done.stderr
+
+
+def test_bench_leaves_out_yunet_where_opencv_is_too_old_for_it(monkeypatch):
+    monkeypatch.setattr(cv2, "__version__", "4.6.0")
+    options = argparse.Namespace(detector=None, detector_model=None, min_face=0.08)
+    assert list(bench._detectors(options)) == [name for name in detectors.NAMES if name != "yunet"]
+    options.detector = ["yunet"]
+    with pytest.raises(EngineError, match="too old for YuNet"):
+        bench._detectors(options)
 
 
 def test_bench_writes_three_files_that_can_be_compared(ferlite, tmp_path):

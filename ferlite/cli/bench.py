@@ -173,10 +173,10 @@ def _detectors(options: argparse.Namespace) -> dict[str, Detector]:
         try:
             with native_stderr_hidden():
                 found[name] = detectors.create(name, min_face=options.min_face, **own)
-        except ModelError:
+        except (ModelError, EngineError):
             if options.detector or own:
                 raise
-            # not pulled: nobody asked for it by name
+            # YuNet is not pulled, or OpenCV is too old for it: nobody asked for it by name
     return found
 
 
