@@ -15,15 +15,10 @@ from export.architectures import ARCHITECTURES  # noqa: E402
 from export.config import Config  # noqa: E402
 from export.convert import FORMATS, release  # noqa: E402
 
-SETTINGS = {
-    "epochs": 6,
-    "early_stopping": 2,
-    "batch_size": 4,
-    "optimizer": "adamw",
-    "augment": "none",
-    "label_smoothing": 0.0,
-    "ema": 0.8,
-}
+SETTINGS = {"batch_size": 4, "optimizer": "adamw", "augment": "none", "label_smoothing": 0.0, "ema": 0.8}
+# what the patterns take; of a large network each epoch costs its weights and checkpoint, hundreds of megabytes
+EPOCHS = {"cnn-512": 4, "mobilenet": 6}
+FEWEST = 2
 # one process, as imports take longer than a photo
 READ = """
 import sys
@@ -43,7 +38,7 @@ def nothing_is_kept():
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_it_trains_converts_and_reads_a_photo(arch, toy_data, tmp_path, portrait):
-    train.start(toy_data, Config(arch=arch, **SETTINGS), tmp_path / arch)
+    train.start(toy_data, Config(arch=arch, epochs=EPOCHS.get(arch, FEWEST), **SETTINGS), tmp_path / arch)
     found = release.convert(tmp_path / arch, toy_data, list(FORMATS), tmp_path / "models")
     assert len(found) == len(FORMATS)
     photo = tmp_path / "photo.png"
