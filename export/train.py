@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,6 +28,7 @@ from tqdm import tqdm
 from export.architectures import architecture
 from export.batches import Batch, Batches, prefetched
 from export.config import Config
+from export.curves import curves
 from export.datasets import Dataset, Split
 from export.distillation import teacher_of
 from export.distribution import Workers
@@ -49,9 +50,6 @@ from export.runs import settings as settings_of
 from export.schedules import Schedule
 from export.statistics import settle
 from ferlite.device import OPENCV, versions
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 SETTLING = 2048  # pictures for the batch statistics of the averaged weights
 
@@ -200,7 +198,7 @@ class _Training:
         )
         self._sums.clear()
         _write_log(self.rows, self.folder / LOG)
-        _curves(self.rows, self.config).savefig(self.folder / CURVES, dpi=110)
+        curves(self.rows, self.config).savefig(self.folder / CURVES, dpi=110)
         return (
             f"epoch {epoch} of {self.config.epochs}: loss {means['loss']:.4f}, accuracy {means['accuracy']:.4f}, "
             f"validation {measured['val_accuracy']:.4f}, best {self._best():.4f}"
@@ -324,25 +322,6 @@ def _write_log(rows: list[Row], path: Path) -> None:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _curves(rows: list[Row], config: Config) -> "Figure":
-    from matplotlib.figure import Figure
-
-    changed = config.augment != "none" or config.mixup or config.cutout
-    words = [*["as augmented"] * bool(changed), *["smoothed labels"] * (config.label_smoothing > 0)]
-    training = f"training ({', '.join(words)})" if words else "training"
-    validation = "validation (averaged weights)" if config.ema else "validation"
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    epochs = [int(row["epoch"]) for row in rows]
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axes.plot(epochs, [float(row[name]) for row in rows], marker=".", label=training)  # one epoch is no line
-        axes.plot(epochs, [float(row[f"val_{name}"]) for row in rows], marker=".", label=validation)
-        axes.set(xlabel="epoch", ylabel=name)
-        axes.locator_params(axis="x", integer=True, min_n_ticks=1)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    return figure
 
 
 def _environment() -> dict[str, str]:

@@ -288,9 +288,8 @@ def _ran(engine: Engine) -> str:
 def _absent(engine: Engine, others: list[Engine], working: list[Engine]) -> Finding:
     data: dict[str, Any] = {"version": None, "location": None, "works": False}
     if engine.suffix == ".onnx":
-        advice = (
-            remedies.anew(ENGINE_PACKAGES[engine.name]) if machine.BITS == 64 else ""
-        )  # nor has it wheels for 32 bits
+        # nor has it wheels for 32 bits
+        advice = remedies.anew(ENGINE_PACKAGES[engine.name]) if machine.BITS == 64 else ""
         return note(engine.name, "not installed; only .onnx models need it", advice, **data)
     if working:
         return note(engine.name, f"not installed; {working[0].title} does its work", **data)

@@ -49,21 +49,6 @@ def test_a_run_folder_holds_what_it_should(whole_run, toy_data):
     assert [(row["epoch"], row["step"]) for row in rows] == [("1", "7"), ("2", "14")]
 
 
-def test_its_curves_show_one_epoch_too_and_say_what_was_done():
-    row = {"epoch": "1", "loss": "2", "accuracy": "0.2", "val_loss": "1.9", "val_accuracy": "0.3"}
-    for config, training, validation in (
-        (CONFIG, "training (as augmented, smoothed labels)", "validation (averaged weights)"),
-        (replace(CONFIG, augment="none", label_smoothing=0.0, ema=0.0), "training", "validation"),
-        (replace(CONFIG, augment="none", cutout=0.3, label_smoothing=0.0), "training (as augmented)", "validation (av"),
-    ):
-        for axes in train._curves([row], config).axes:
-            lines = axes.get_lines()
-            assert all(line.get_marker() == "." for line in lines)
-            for line, words in zip(lines, (training, validation), strict=True):
-                assert line.get_label().startswith(words)
-            assert all(tick == int(tick) for tick in axes.get_xticks())
-
-
 @pytest.mark.parametrize("stop_at", [3, 7, 10])
 def test_an_interrupted_run_ends_as_one_left_alone(whole_run, toy_data, tmp_path, monkeypatch, stop_at):
     original = Batches.__getitem__
