@@ -18,7 +18,7 @@ class Config:
 
     arch: str = "deep"
     width: float = 1.0  # of the networks that have one: how many times their usual channels
-    weights: str | None = None  # to start from: "imagenet" or a file; else at random
+    weights: str | None = None  # to start from: a run's folder, "imagenet" or a file; else at random
     trainable: str = "all"  # of a backbone: "all", "head", or the number of its last layers that learn
     epochs: int = 60
     batch_size: int = 128

@@ -262,14 +262,30 @@ def _compiled(dataset: Dataset, config: Config, weights: str | None, workers: Wo
 def _build(dataset: Dataset, config: Config, precision: str, weights: str | None = None) -> keras.Model:
     build = architecture(config.arch).build
     defaults = Config()
-    options = {"width": config.width, "weights": weights, "trainable": config.trainable}
+    run = Path(weights) if weights is not None and Path(weights).is_dir() else None
+    options = {"width": config.width, "weights": None if run else weights, "trainable": config.trainable}
     options = {name: value for name, value in options.items() if value != getattr(defaults, name)}
     for name in options:
         if name not in inspect.signature(build).parameters:
+            if name == "weights":
+                raise RunError(f"weights is {weights!r}; of {config.arch} it has to be the folder of a trained run")
             raise RunError(f"{config.arch} has no setting {name}; leave it out, or choose another architecture")
     channels = 1 if dataset.color == "grey" else 3
     with dtype_policy(precision):
-        return build(size=dataset.size, channels=channels, classes=len(dataset.labels), seed=config.seed, **options)
+        model = build(size=dataset.size, channels=channels, classes=len(dataset.labels), seed=config.seed, **options)
+    if run is not None:
+        _take_weights(model, run)
+    return model
+
+
+def _take_weights(model: keras.Model, run: Path) -> None:
+    weights = load_model(run).get_weights()
+    if [array.shape for array in weights] != [array.shape for array in model.get_weights()]:
+        raise RunError(
+            f"{run} holds another network: its layers are not those of this {model.name} for pictures of "
+            f"{model.input_shape[1]} pixels and {model.output_shape[-1]} labels; start from a run of the same settings"
+        )
+    model.set_weights(weights)
 
 
 def _merit(row: Row) -> tuple[float, float]:

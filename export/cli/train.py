@@ -83,7 +83,12 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--teacher", type=_absolute, metavar="RUN", help="folder of a trained run, to learn what it says"
     )
-    group.add_argument("--weights", metavar="W", help="of a backbone, to start from: imagenet, or a file")
+    group.add_argument(
+        "--weights",
+        type=_weights,
+        metavar="W",
+        help="to start from: the folder of a run of the same network; of a backbone also imagenet, or a file",
+    )
     group.add_argument(
         "--trainable", default=default.trainable, metavar="N", help="of a backbone: all, head, or its last N layers"
     )
@@ -97,6 +102,10 @@ def config(options: argparse.Namespace) -> Config:
 
 def _absolute(path: str) -> str:
     return str(Path(path).resolve())  # the working folder may change before a run is resumed
+
+
+def _weights(text: str) -> str:
+    return text if text == "imagenet" else _absolute(text)
 
 
 def _option(name: str) -> str:

@@ -27,7 +27,7 @@ def test_a_student_learns_from_the_ensemble_of_its_teachers(toy_csv, tmp_path):
     }
     assert [text.split()[0] for text in told] == ["training", "training", "joining", "training"]
     record = json.loads((folder / runs.CONFIG).read_text())
-    assert record["teacher"] == str(tmp_path / "teachers-1-2")
+    assert (record["teacher"], record["weights"]) == (str(tmp_path / "teachers-1-2"), None)
     members = runs.read_config(tmp_path / "teachers-1-2")["members"]
     assert [member["name"] for member in members] == ["teacher-1", "teacher-2"]
 
@@ -49,6 +49,11 @@ def test_what_was_interrupted_goes_on_and_what_is_done_stays(toy_csv, tmp_path, 
     reproduce("small", RECIPE, Source(toy_csv), tmp_path)
     assert (tmp_path / "teacher-1" / runs.MODEL).stat().st_mtime_ns == first
     assert all(len(runs.read_log(tmp_path / name)) == 2 for name in ("teacher-1", "teacher-2", "small"))
+
+
+def test_a_student_may_go_on_from_its_first_teacher(toy_csv, tmp_path):
+    folder = reproduce("small", replace(RECIPE, goes_on=True), Source(toy_csv), tmp_path)
+    assert runs.read_config(folder)["weights"] == str(tmp_path / "teacher-1")
 
 
 def test_a_run_of_other_settings_is_not_taken(toy_csv, tmp_path):

@@ -131,9 +131,23 @@ def test_every_epoch_is_told_when_it_is_on_disk(toy_data, tmp_path):
 
 
 def test_a_setting_the_network_lacks_is_said_before_anything_is_written(toy_data, tmp_path):
-    with pytest.raises(RunError, match="deep has no setting weights; leave it out"):
+    with pytest.raises(RunError, match="weights is 'imagenet'; of deep it has to be the folder of a trained run"):
         train.start(toy_data, replace(CONFIG, weights="imagenet"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_starts_from_the_weights_of_another(whole_run, toy_data, tmp_path):
+    still = replace(CONFIG, epochs=1, learning_rate=1e-12, weights=str(whole_run))
+    model = train.start(toy_data, still, tmp_path / "next")
+    images = toy_data.validation.images
+    expected = runs.predict(runs.load_model(whole_run), images)
+    # what is left are the batch statistics, which are measured anew
+    assert np.mean(runs.predict(model, images).argmax(1) == expected.argmax(1)) > 0.9
+    kernels = [[v.numpy() for v in network.trainable_variables] for network in (model, runs.load_model(whole_run))]
+    assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(*kernels, strict=True))
+    with pytest.raises(RunError, match=r"whole holds another network: its layers are not those of this nano"):
+        train.start(toy_data, replace(still, arch="nano"), tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(
