@@ -16,6 +16,7 @@ from export.cli import (
     ensemble,
     evaluate,
     evaluate_detector,
+    label_faces,
     measure,
     report,
     reproduce,
@@ -66,6 +67,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     emotions = (data, train, search, ensemble, reproduce, convert, evaluate, measure, report, results)
-    for command in (*emotions, train_detector, evaluate_detector):
+    for command in (*emotions, label_faces, train_detector, evaluate_detector):
         command.add_to(commands)
     return parser

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 from export.cli.evaluate_detector import DATA_HELP
@@ -22,7 +23,9 @@ TEXTS = {
     "warmup": "epochs over which the learning rate rises",
     "weight_decay": "pull of the kernels towards 0",
     "share_empty": "share of scenes without faces",
+    "share_extra": "share of the views of faces that show an extra picture, where there are some",
     "mosaic": "share of scenes that are made of four",
+    "mining": "epochs from one search for its mistakes to the next, which it is then shown; 0: never",
     "ema": "momentum of the averaged weights",
     "seed": "of everything random",
 }
@@ -38,6 +41,12 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         "after the step in progress; --resume goes on from there.",
     )
     train.add_argument("--data", type=Path, required=True, metavar="FOLDER", help=DATA_HELP)
+    train.add_argument(
+        "--extra",
+        type=Path,
+        metavar="FOLDER",
+        help="further pictures of faces, in the same forms, to learn from only: see label-faces",
+    )
     train.add_argument("--name", default="face", metavar="NAME", help="of the run's folder")
     train.add_argument("--runs", type=Path, default=Path("runs"), metavar="FOLDER", help="where run folders lie")
     train.add_argument("--resume", action="store_true", help="go on with an interrupted run, under its own settings")
@@ -83,10 +92,18 @@ def _train(options: argparse.Namespace) -> None:
     if options.resume:
         train.read_config(folder)
     found = faces.read(options.data)
+    if options.extra is not None:
+        found = replace(found, extra=faces.read(options.extra).training)
     if options.resume:
         train.resume(found, folder, measure)
     else:
-        train.start(found, chosen, folder, measure, {"name": found.name, "pictures": len(found.training)})
+        train.start(
+            found,
+            chosen,
+            folder,
+            measure,
+            {"name": found.name, "pictures": len(found.training), "extra": len(found.extra)},
+        )
     print(f"done: {folder / MODEL}; next: python -m export convert-detector --run {folder} --data {options.data}")
 
 

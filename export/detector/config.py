@@ -20,7 +20,9 @@ class DetectorConfig:
     warmup: float = 1.0  # epochs over which the learning rate rises
     weight_decay: float = 0.02
     share_empty: float = 0.25  # of scenes, and of parts of mosaics, without faces
+    share_extra: float = 0.3  # of the views of faces, from the extra pictures where there are some
     mosaic: float = 0.3  # share of scenes that are made of four
+    mining: int = 2  # epochs from one search for its mistakes to the next; 0: never
     ema: float = 0.999  # momentum of the averaged weights
     precision: str = "float32"
     seed: int = 1
@@ -38,9 +40,9 @@ class DetectorConfig:
         for name in ("learning_rate", "width"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise RunError(f"{name} is {getattr(self, name)}; it has to be above 0")
-        for name in ("weight_decay", "warmup", "seed"):
+        for name in ("weight_decay", "warmup", "mining", "seed"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise RunError(f"{name} is {getattr(self, name)}; it has to be 0 or more")
-        for name in ("share_empty", "mosaic", "ema"):
+        for name in ("share_empty", "share_extra", "mosaic", "ema"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RunError(f"{name} is {getattr(self, name)}; it has to be between 0 and 1")

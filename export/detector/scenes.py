@@ -18,6 +18,7 @@ from export.errors import DatasetError
 MIRRORED = [1, 0, 2, 4, 3]  # landmarks of a mirrored face, in the order of those of the face
 SMALLEST, LARGEST = 9.0, 1.5  # sides of faces: in pixels, and in sides of the scene
 ENLARGED = 2.5  # at most: beyond, there is nothing but blur
+ALIKE = 0.5  # how many times larger or smaller than where it was seen a mistake is shown, as a logarithm
 SEEN, HARDLY = 0.55, 0.2  # parts of a face inside the scene: from SEEN on it counts, below HARDLY it is background
 
 
@@ -31,34 +32,58 @@ class Scene:
     ignored: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A box that a network took for a face: in which picture, where (x, y, width, height), and its side where seen."""
+
+    picture: FacePicture
+    box: tuple[float, float, float, float]
+    side: float
+
+
 class Scenes:
-    """Random scenes of `size` pixels' side from pictures with and without faces."""
+    """Random scenes of `size` pixels' side from pictures with and without faces.
+
+    `extra` pictures of faces come up in `share_extra` of the views of faces, however many there are. Of `share_empty`
+    of the views, which show no face, half show one of the `mistakes` they are given.
+    """
 
     def __init__(
-        self, pictures: Sequence[FacePicture], size: int, share_empty: float = 0.25, mosaic: float = 0.3
+        self,
+        pictures: Sequence[FacePicture],
+        size: int,
+        share_empty: float = 0.25,
+        mosaic: float = 0.3,
+        extra: Sequence[FacePicture] = (),
+        share_extra: float = 0.3,
     ) -> None:
         self.size, self.share_empty, self.mosaic = size, share_empty, mosaic
         self.with_faces = [picture for picture in pictures if picture.faces]
+        self.extra = [picture for picture in extra if picture.faces]
+        self.share_extra = share_extra if self.extra else 0.0
         self.empty = [picture for picture in pictures if not len(picture.boxes)]
         if not self.with_faces or not self.empty:
             raise DatasetError(
                 f"{len(self.with_faces)} pictures with faces and {len(self.empty)} without; training needs both"
             )
 
-    def __call__(self, rng: np.random.Generator) -> Scene:
-        """A scene that depends on nothing but the state of `rng`."""
-        scene = self._mosaic(rng) if rng.random() < self.mosaic else self._view(rng, self.size, self.size)
+    def __call__(self, rng: np.random.Generator, mistakes: Sequence[Mistake] = ()) -> Scene:
+        """A scene that depends on nothing but the state of `rng` and the `mistakes`."""
+        if rng.random() < self.mosaic:
+            scene = self._mosaic(rng, mistakes)
+        else:
+            scene = self._view(rng, self.size, self.size, mistakes)
         image = spoil(occlude(scene, rng), rng)
         return Scene(image, scene.boxes, scene.landmarks, scene.ignored)
 
-    def _mosaic(self, rng: np.random.Generator) -> Scene:
+    def _mosaic(self, rng: np.random.Generator, mistakes: Sequence[Mistake]) -> Scene:
         """Four views around a random point (Bochkovskiy et al., *YOLOv4*, 2020)."""
         x, y = rng.integers(round(0.3 * self.size), round(0.7 * self.size), 2).tolist()
         image = np.empty((self.size, self.size), np.uint8)
         parts = []
         for left, right in ((0, x), (x, self.size)):
             for top, bottom in ((0, y), (y, self.size)):
-                view = self._view(rng, bottom - top, right - left)
+                view = self._view(rng, bottom - top, right - left, mistakes)
                 image[top:bottom, left:right] = view.image
                 parts.append(
                     (
@@ -70,16 +95,33 @@ class Scenes:
         boxes, landmarks, ignored = (np.concatenate(column) for column in zip(*parts, strict=True))
         return Scene(image, boxes, landmarks.astype(np.float32), ignored)
 
-    def _view(self, rng: np.random.Generator, height: int, width: int) -> Scene:
+    def _view(self, rng: np.random.Generator, height: int, width: int, mistakes: Sequence[Mistake]) -> Scene:
         if rng.random() < self.share_empty:
+            if mistakes and rng.random() < 0.5:
+                mistake = mistakes[rng.integers(len(mistakes))]
+                wanted = mistake.side * np.exp(rng.uniform(-ALIKE, ALIKE))
+                return self._about(mistake.picture, mistake.box, wanted, height, width, rng)
             return Scene(self._background(rng, height, width), *_nothing())
-        picture = self.with_faces[rng.integers(len(self.with_faces))]
-        chosen = rng.choice(np.flatnonzero(~picture.ignored))
-        x, y, w, h = picture.boxes[chosen]
-        side = np.sqrt(w * h)
+        pictures = self.extra if rng.random() < self.share_extra else self.with_faces
+        picture = pictures[rng.integers(len(pictures))]
+        box = picture.boxes[rng.choice(np.flatnonzero(~picture.ignored))]
         wanted = np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST * max(height, width))))
+        return self._about(picture, box, wanted, height, width, rng)
+
+    def _about(
+        self,
+        picture: FacePicture,
+        box: Sequence[float] | np.ndarray,
+        wanted: float,
+        height: int,
+        width: int,
+        rng: np.random.Generator,
+    ) -> Scene:
+        """The picture with the box somewhere in the view, `wanted` pixels large; another picture where it ends."""
+        x, y, w, h = box
+        side = np.sqrt(w * h)
         scale = min(wanted / side, ENLARGED)
-        # where the face's centre comes to lie; large ones reach past the edges, yet most of them is seen
+        # where the box's centre comes to lie; large ones reach past the edges, yet most of them is seen
         margin = np.minimum(0.5, 0.4 * scale * side / np.array([width, height]))
         target = rng.uniform(margin, 1 - margin) * (width, height)
         scene, covered = _placed(picture, scale, (x + w / 2, y + h / 2), target, (height, width), rng)

@@ -1,13 +1,14 @@
 """Train the detector into a run folder; an interrupted run goes on at the exact step.
 
-Backend-neutral Keras 3. What a step sees depends on nothing but the seed and the step's number.
+Backend-neutral Keras 3. What a step sees depends on nothing but the seed, the step's number, and the mistakes that the
+network made an epoch earlier: the next step's scenes are made while one is learnt.
 """
 
 import csv
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ from tqdm import tqdm
 
 from export.batches import prefetched
 from export.datasets.faces.types import FacePicture, FaceSet
+from export.detector import mining
 from export.detector.config import DetectorConfig
 from export.detector.losses import DetectionLoss
 from export.detector.network import build
-from export.detector.scenes import Scenes
+from export.detector.scenes import Mistake, Scenes
 from export.detector.targets import COLUMNS, Assigner
 from export.errors import RunError
 from export.runs import CHECKPOINT, CONFIG, LOG, MODEL, check_free, replacing
@@ -32,6 +34,7 @@ from export.train import Averages, dtype_policy, graceful_stop, restore
 from ferlite.device import OPENCV, versions
 
 SETTLING = 1024  # scenes for the batch statistics of the averaged weights
+MISTAKES = "mistakes.npz"
 AVERAGED = 5  # steps from one averaging of the weights to the next, which takes a quarter of a step's time
 
 Row = dict[str, Any]
@@ -42,18 +45,29 @@ Measure = Callable[[keras.Model, list[FacePicture]], dict[str, float]]
 class SceneBatches:
     """Step number → scenes (b, size, size, 1) float32 and targets (b, cells, 16) float32."""
 
-    def __init__(self, pictures: list[FacePicture], config: DetectorConfig) -> None:
+    def __init__(self, faces: FaceSet, config: DetectorConfig) -> None:
         self.config = config
-        self.scenes = Scenes(pictures, config.size, config.share_empty, config.mosaic)
+        self.pictures = list(faces.training)
+        self.scenes = Scenes(
+            self.pictures, config.size, config.share_empty, config.mosaic, faces.extra, config.share_extra
+        )
         self.assign = Assigner.of(config.size, config.size)
+        self._mistakes: dict[int, list[Mistake]] = {}
+
+    def learn_from(self, mined: Mapping[int, mining.Mined]) -> None:
+        """Show the mistakes that were mined after each epoch, from an epoch later on until there are newer ones."""
+        self._mistakes = {epoch: mining.as_mistakes(rows, self.pictures) for epoch, rows in mined.items()}
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng([self.config.seed, step])
         count, size = self.config.batch_size, self.config.size
         images = np.empty((count, size, size, 1), np.float32)
         targets = np.empty((count, len(self.assign.grid), COLUMNS), np.float32)
+        known = self._mistakes
+        latest = max((epoch for epoch in known if epoch < step // self.config.steps), default=None)
+        mistakes = [] if latest is None else known[latest]
         for number in range(count):
-            scene = self.scenes(rng)
+            scene = self.scenes(rng, mistakes)
             images[number, :, :, 0] = scene.image
             targets[number] = self.assign(scene.boxes, scene.landmarks, scene.ignored)
         return images, targets
@@ -64,7 +78,7 @@ def start(
 ) -> keras.Model:
     """Train from scratch into a new `folder`; returns the best model. Raises RunError where the folder is taken."""
     check_free(folder)
-    batches = SceneBatches(list(faces.training), config)
+    batches = SceneBatches(faces, config)
     folder.mkdir(parents=True, exist_ok=True)
     environment = {"python_packages": versions("keras", "tensorflow", "jax", "torch", "numpy", *OPENCV)}
     record = {**asdict(config), "data": data or {}, "backend": keras.backend.backend(), "environment": environment}
@@ -74,7 +88,7 @@ def start(
 
 def resume(faces: FaceSet, folder: Path, measure: Measure) -> keras.Model:
     """Go on with the run in `folder` where its checkpoint stands, under its own settings."""
-    batches = SceneBatches(list(faces.training), read_config(folder))
+    batches = SceneBatches(faces, read_config(folder))
     return _train(_Training(batches, list(faces.validation), folder, measure))
 
 
@@ -82,6 +96,7 @@ def read_config(folder: Path) -> DetectorConfig:
     """The settings of a run folder. Raises RunError."""
     try:
         record = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        record = {"share_extra": 0.0, "mining": 0} | record  # without which older runs were
         return DetectorConfig(**{field.name: record[field.name] for field in fields(DetectorConfig)})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{folder} is not the run folder of a detector: {error}") from error
@@ -142,8 +157,14 @@ class _Training:
             restore(self._state, folder / CHECKPOINT)
         self.step = int(ops.convert_to_numpy(optimizer.iterations))
         self.rows: list[Row] = [row for row in _read_log(folder / LOG) if int(row["step"]) <= self.step]
+        self._mined = {epoch: rows for epoch, rows in mining.load(folder / MISTAKES).items() if epoch <= self._epoch}
+        batches.learn_from(self._mined)
         self._sums: Counter[str] = Counter()
         self._began = time.monotonic()
+
+    @property
+    def _epoch(self) -> int:
+        return self.step // self.config.steps
 
     def learn(self, images: np.ndarray, targets: np.ndarray) -> None:
         """One step."""
@@ -169,11 +190,12 @@ class _Training:
         if measured[merit] > best:
             with replacing(self.folder / MODEL) as partial:
                 still.save(partial)
-        epoch = self.step // self.config.steps
+        epoch = self._epoch
+        mistakes = self._mine(still) if self.config.mining and epoch % self.config.mining == 0 else ""
         loss = self._sums["loss"] / self._sums["steps"]
         rate = float(self.model.optimizer.learning_rate)
         self.rows.append(
-            {"epoch": epoch, "step": self.step, "loss": loss, **measured}
+            {"epoch": epoch, "step": self.step, "loss": loss, **measured, "mistakes": mistakes}
             | {"learning_rate": rate, "seconds": time.monotonic() - self._began}
         )
         self._sums.clear()
@@ -185,6 +207,14 @@ class _Training:
         return (
             f"epoch {epoch} of {self.config.epochs}: loss {loss:.4f}, {figures}, best {max(best, measured[merit]):.4f}"
         )
+
+    def _mine(self, network: keras.Model) -> int:
+        found = mining.mine(network, self.batches.pictures)
+        self._mined[self._epoch] = found
+        self.batches.learn_from(self._mined)
+        with replacing(self.folder / MISTAKES) as partial:
+            mining.save(self._mined, partial)
+        return len(found)
 
     def save(self) -> None:
         """Write the checkpoint."""

@@ -19,14 +19,19 @@ BATCH = 32
 
 def measure(model: keras.Model, pictures: Sequence[FacePicture]) -> dict[str, float]:
     """Average precision, and the recall at one false box in ten pictures."""
+    return figures(pictures, values_of(model, pictures))
+
+
+def values_of(model: keras.Model, pictures: Sequence[FacePicture]) -> np.ndarray:
+    """A network's values (n, cells, 15) for the pictures `letterboxed`."""
     chunks = (letterboxed(pictures[start : start + BATCH]) for start in range(0, len(pictures), BATCH))
-    return figures(pictures, np.concatenate([np.asarray(model.predict_on_batch(chunk)) for chunk in chunks]))
+    return np.concatenate([np.asarray(model.predict_on_batch(chunk)) for chunk in chunks])
 
 
 def figures(pictures: Sequence[FacePicture], values: np.ndarray) -> dict[str, float]:
     """The same from a network's values (n, cells, 15) for the pictures `letterboxed`."""
     grid = cells(SIDE, SIDE)
-    known = [scaled(picture, SIDE / max(pyramid(picture.path)[0].shape)) for picture in pictures]
+    known = [scaled(picture, scale_of(picture)) for picture in pictures]
     result = curve(known, [as_found(distinct(decode(one, grid, SCORE), SHARED)) for one in values])
     return {
         "average_precision": result.average_precision,
@@ -44,6 +49,11 @@ def letterboxed(pictures: Sequence[FacePicture]) -> np.ndarray:
         small = cv2.resize(whole, size[::-1], interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         image[: size[0], : size[1], 0] = small
     return images
+
+
+def scale_of(picture: FacePicture) -> float:
+    """By what a picture is scaled to be `letterboxed`."""
+    return SIDE / max(pyramid(picture.path)[0].shape)
 
 
 def scaled(picture: FacePicture, scale: float, least: float = LEAST) -> Known:

@@ -12,6 +12,7 @@ WITH_TENSORFLOW = (
     "test_distillation.py",
     "test_distribution.py",
     "test_ensemble.py",
+    "test_mining.py",
     "test_own_pictures.py",
     "test_recipes.py",
     "test_schedules.py",

@@ -30,11 +30,12 @@ class FacePicture:
 
 @dataclass(frozen=True, slots=True)
 class FaceSet:
-    """Pictures to learn from and pictures to choose by."""
+    """Pictures to learn from and pictures to choose by, and `extra` ones to learn faces from, of another kind."""
 
     training: Sequence[FacePicture]
     validation: Sequence[FacePicture]
     name: str
+    extra: Sequence[FacePicture] = ()
 
 
 @dataclass(slots=True)

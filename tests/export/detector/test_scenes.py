@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from export.datasets.faces.types import Faces
-from export.detector.scenes import MIRRORED, Scene, Scenes, occlude, pyramid, spoil
+from export.detector.scenes import MIRRORED, Mistake, Scene, Scenes, occlude, pyramid, spoil
 from export.errors import DatasetError
 
 
@@ -41,6 +41,30 @@ def test_the_boxes_stay_on_the_faces(pictures, monkeypatch):
             assert points[:2, 1].mean() < points[3:, 1].mean()
             assert points[0, 0] < points[1, 0]
     assert checked > 100
+
+
+def test_mistakes_are_shown_about_as_large_as_they_were_seen(pictures, monkeypatch):
+    monkeypatch.setattr("export.detector.scenes.spoil", lambda image, rng: image)
+    monkeypatch.setattr("export.detector.scenes.occlude", lambda scene, rng: scene.image)
+    mistake = Mistake(pictures[0], (100, 80, 40, 40), 20.0)  # the disc, as if it were none
+    scenes = Scenes(pictures, 128, share_empty=1.0, mosaic=0.0)
+    areas = [(scenes(np.random.default_rng(seed), [mistake]).image > 200).sum() for seed in range(200)]
+    shown = [area for area in areas if area > 20]
+    assert 60 < len(shown) < 140
+    assert 0.5 * 314 < np.median(shown) < 1.5 * 314  # of a disc 20 pixels across
+    assert not any((scenes(np.random.default_rng(seed)).image > 200).any() for seed in range(50))
+
+
+def test_extra_pictures_have_their_share_however_many_they_are(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr("export.detector.scenes.spoil", lambda image, rng: image)
+    monkeypatch.setattr("export.detector.scenes.occlude", lambda scene, rng: scene.image)
+    faces = Faces()
+    faces.add((8, 8, 32, 32))
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((48, 48), 150, np.uint8))
+    extra = [faces.picture(tmp_path / "grey.png")] * 1000
+    scenes = Scenes(pictures, 64, share_empty=0.0, mosaic=0.0, extra=extra, share_extra=0.3)
+    grey = [(scenes(np.random.default_rng(seed)).image == 150).sum() > 30 for seed in range(300)]
+    assert 0.2 < np.mean(grey) < 0.4
 
 
 def test_a_scene_depends_on_its_seed_alone(pictures):

@@ -21,7 +21,7 @@ from ferlite import synthetic
 from ferlite.detectors.ferlite import cells
 
 pytestmark = pytest.mark.tensorflow
-TINY = DetectorConfig(width=0.25, size=64, epochs=2, steps=3, batch_size=4, warmup=0)
+TINY = DetectorConfig(width=0.25, size=64, epochs=3, steps=3, batch_size=4, warmup=0, mining=1)
 
 
 @pytest.fixture(autouse=True)
@@ -86,19 +86,19 @@ def test_a_run_goes_on_where_it_was_stopped(drawn, tmp_path, monkeypatch):
 
     def learn_and_stop(self, images, targets):
         learn(self, images, targets)
-        if self.step == 4:
+        if self.step == 7:
             signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(train._Training, "learn", learn_and_stop)
-    with pytest.raises(KeyboardInterrupt, match="stopped after step 4 of 6"):
+    with pytest.raises(KeyboardInterrupt, match="stopped after step 7 of 9"):
         train.start(drawn, TINY, tmp_path / "stopped", measure)
     monkeypatch.setattr(train._Training, "learn", learn)
     train.resume(drawn, tmp_path / "stopped", measure)
     states = []
     for name in ("whole", "stopped"):
         rows = (tmp_path / name / "log.csv").read_text().splitlines()
-        assert len(rows) == 3
-        assert rows[0] == "epoch,step,loss,average_precision,recall,learning_rate,seconds"
+        assert len(rows) == 4
+        assert rows[0] == "epoch,step,loss,average_precision,recall,mistakes,learning_rate,seconds"
         with np.load(tmp_path / name / "checkpoint.npz") as saved:
             states.append([saved[key] for key in saved.files])
     for mine, other in zip(*states, strict=True):
@@ -123,6 +123,8 @@ def test_a_taken_folder_and_a_missing_run(drawn, tmp_path):
         ({"precision": "int4"}, "precision is 'int4'"),
         ({"learning_rate": -1}, "learning_rate is -1"),
         ({"seed": -1}, "seed is -1"),
+        ({"mining": -1}, "mining is -1"),
+        ({"share_extra": 1.5}, "share_extra is 1.5"),
         ({"schedule": "spiral"}, "schedule is 'spiral'"),
     ],
 )
@@ -144,7 +146,9 @@ def test_training_and_conversion_by_the_commands(drawn, tmp_path, capsys):
             rows = [f"0 {(x + w / 2) / 320} {(y + h / 2) / 240} {w / 320} {h / 240}" for x, y, w, h in picture.boxes]
             labels.write_text("\n".join(rows))
     settings = ["--width", "0.25", "--size", "64", "--epochs", "1", "--steps", "2", "--batch-size", "4"]
-    assert main(["train-detector", "--data", str(data), "--runs", str(tmp_path), *settings]) == 0
+    sources = ["--data", str(data), "--extra", str(data)]
+    assert main(["train-detector", *sources, "--runs", str(tmp_path), *settings]) == 0
+    assert json.loads((tmp_path / "face" / "config.json").read_text())["data"]["extra"] == 6
     output = tmp_path / "models"
     assert (
         main(["convert-detector", "--data", str(data), "--run", str(tmp_path / "face"), "--output", str(output)]) == 0
