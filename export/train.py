@@ -274,16 +274,16 @@ def _build(dataset: Dataset, config: Config, precision: str, weights: str | None
     with dtype_policy(precision):
         model = build(size=dataset.size, channels=channels, classes=len(dataset.labels), seed=config.seed, **options)
     if run is not None:
-        _take_weights(model, run)
+        _take_weights(model, run, config.arch)
     return model
 
 
-def _take_weights(model: keras.Model, run: Path) -> None:
+def _take_weights(model: keras.Model, run: Path, arch: str) -> None:
     weights = load_model(run).get_weights()
     if [array.shape for array in weights] != [array.shape for array in model.get_weights()]:
         raise RunError(
-            f"{run} holds another network: its layers are not those of this {model.name} for pictures of "
-            f"{model.input_shape[1]} pixels and {model.output_shape[-1]} labels; start from a run of the same settings"
+            f"{run} holds another network: its layers are not those of {arch} for pictures of {model.input_shape[1]} "
+            f"pixels and {model.output_shape[-1]} labels; start from a run of the same settings"
         )
     model.set_weights(weights)
 

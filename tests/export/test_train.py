@@ -145,7 +145,7 @@ def test_a_run_starts_from_the_weights_of_another(whole_run, toy_data, tmp_path)
     assert np.mean(runs.predict(model, images).argmax(1) == expected.argmax(1)) > 0.9
     kernels = [[v.numpy() for v in network.trainable_variables] for network in (model, runs.load_model(whole_run))]
     assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(*kernels, strict=True))
-    with pytest.raises(RunError, match=r"whole holds another network: its layers are not those of this nano"):
+    with pytest.raises(RunError, match=r"whole holds another network: its layers are not those of nano for"):
         train.start(toy_data, replace(still, arch="nano"), tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
