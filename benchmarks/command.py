@@ -25,7 +25,7 @@ def print_machine() -> None:
 
 
 def add_detector(parser: ArgumentParser) -> None:
-    parser.add_argument("--detector", choices=detectors.NAMES, default="haar", help="(default: haar)")
+    parser.add_argument("--detector", choices=detectors.NAMES, default=detectors.DEFAULT, help="(default: %(default)s)")
     parser.add_argument("--detector-model", metavar="FILE", help="YuNet's file (default: the pulled one)")
     parser.add_argument(
         "--min-face",

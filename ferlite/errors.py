@@ -40,7 +40,7 @@ def without_opencv(error: ImportError) -> str | None:
     if not isinstance(error, ModuleNotFoundError):
         return f"OpenCV does not load: {error}; on Debian, sudo apt install libgl1 libglib2.0-0"
     return (
-        "OpenCV is not installed: pip install 'opencv-python>=4.12,<5'; or, on 32-bit Raspberry Pi OS and Debian, sudo "
+        "OpenCV is not installed: pip install 'opencv-python>=4.12,<6'; or, on 32-bit Raspberry Pi OS and Debian, sudo "
         "apt install python3-opencv opencv-data, and make the virtual environment with --system-site-packages"
     )
 

@@ -29,7 +29,7 @@ class Recognizer:
     def __init__(
         self,
         model: str | PathLike[str] | EmotionClassifier | None = None,
-        detector: str | Detector = "haar",
+        detector: str | Detector = detectors.DEFAULT,
         threads: int = 1,
         backend: str = "auto",
     ) -> None:

@@ -340,7 +340,7 @@ def complains(done, message):
         (["run", "{clip}", "--csv", "-", "--jsonl", "-"], "different files"),
         (["run", "{clip}", "--size", "640x480"], "size of a file is its own"),
         (["run", "{clip}", "--source", "{clip}"], "two sources"),
-        (["run", "{clip}", "--detector-model", "x"], "is for --detector yunet"),
+        (["run", "{clip}", "--detector", "haar", "--detector-model", "x"], "is for --detector yunet"),
         (["run", "{clip}", "--mqtt", "http://broker"], "begin with mqtt:// or mqtts://, not with http://"),
         (["run", "{clip}", "--mqtt", "mqtt://broker", "--no-tracking"], "which need tracking"),
         (["bench", "--source", "{clip}", "--faces", "1"], "has its own"),

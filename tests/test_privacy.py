@@ -74,5 +74,5 @@ def test_a_default_run_stores_nothing_and_sends_nothing(tmp_path):
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert {name for name in left if not name.startswith("temporary/")} == {"cache/engines.json"}
     trials = [words for words in seen["started"] if "ferlite.interpreters" in words]
-    assert seen["started"] == trials  # nothing but the one trial of the engine
-    assert len(trials) == 1
+    assert seen["started"] == trials  # nothing but one trial of the engine for each network
+    assert len(trials) == 2

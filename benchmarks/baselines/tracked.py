@@ -61,7 +61,7 @@ def make(detector: str, detector_model: str | None = None, least: int | None = N
 
 def add_step(parser: ArgumentParser) -> None:
     """The options of such a step, for measurements of ferlite alone."""
-    parser.add_argument("--detector", choices=detectors.NAMES, default="haar", help="(default: haar)")
+    parser.add_argument("--detector", choices=detectors.NAMES, default=detectors.DEFAULT, help="(default: %(default)s)")
     parser.add_argument("--detector-model", metavar="FILE", help="YuNet's file (default: the pulled one)")
     parser.add_argument(
         "--min-face", type=float, default=detectors.QUICK, help="(default: %(default)s, as for cameras)"

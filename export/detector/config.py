@@ -12,8 +12,8 @@ class DetectorConfig:
 
     width: float = 1.0  # how many times the network's usual channels
     size: int = 128  # side of the scenes, in pixels; the network takes any size afterwards
-    epochs: int = 32
-    steps: int = 500  # an epoch has
+    epochs: int = 14
+    steps: int = 1000  # an epoch has
     batch_size: int = 64
     learning_rate: float = 2e-3  # the highest, of AdamW
     schedule: str = "cosine"
@@ -22,7 +22,7 @@ class DetectorConfig:
     share_empty: float = 0.25  # of scenes, and of parts of mosaics, without faces
     share_extra: float = 0.3  # of the views of faces, from the extra pictures where there are some
     mosaic: float = 0.3  # share of scenes that are made of four
-    mining: int = 2  # epochs from one search for its mistakes to the next; 0: never
+    mining: int = 1  # epochs from one search for its mistakes to the next; 0: never
     ema: float = 0.999  # momentum of the averaged weights
     precision: str = "float32"
     seed: int = 1

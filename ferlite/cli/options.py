@@ -32,7 +32,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--backend", default="auto", choices=interpreters.BACKENDS, help="engine that runs the model (default: auto)"
     )
-    group.add_argument("--detector", default="haar", choices=detectors.NAMES, help="face detector (default: haar)")
+    group.add_argument(
+        "--detector",
+        default=detectors.DEFAULT,
+        choices=detectors.NAMES,
+        help=f"face detector (default: {detectors.DEFAULT})",
+    )
     group.add_argument(
         "--detector-model",
         metavar="FILE",

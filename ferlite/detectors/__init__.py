@@ -7,11 +7,12 @@ from ferlite.errors import SettingError
 from ferlite.types import Detector
 
 _DETECTORS = {
+    "ferlite": "ferlite.detectors.ferlite:FerliteDetector",
     "haar": "ferlite.detectors.haar:HaarDetector",
     "yunet": "ferlite.detectors.yunet:YuNetDetector",
-    "ferlite": "ferlite.detectors.ferlite:FerliteDetector",
 }
 NAMES = tuple(_DETECTORS)
+DEFAULT = "ferlite"
 
 THOROUGH = 0.02  # min_face for photos and files, where a small face must not be missed
 QUICK = 0.08  # min_face for live frames: by geometry a face of 16 cm, 1.7 m from a camera that sees 60° across

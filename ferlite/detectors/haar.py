@@ -43,8 +43,8 @@ class HaarDetector:
         path = folder / CASCADE
         if not path.exists() or not hasattr(cv2, "CascadeClassifier"):
             raise ModelError(
-                f"OpenCV {cv2.__version__} comes without {CASCADE}; install a wheel that has it, pip install "
-                "'opencv-python>=4.12,<5', or, for Debian's own OpenCV, sudo apt install opencv-data"
+                f"OpenCV {cv2.__version__} comes without {CASCADE}; take another detector, or install a wheel that has "
+                "it, pip install 'opencv-python>=4.12,<5', or, for Debian's own OpenCV, sudo apt install opencv-data"
             )
         try:
             self._cascade = cv2.CascadeClassifier(str(path))

@@ -78,8 +78,8 @@ class Package:
 
 
 NUMPY = Package("'numpy>=1.24,<3'")
-OPENCV = Package("'opencv-python>=4.12,<5'", "pip install --upgrade 'opencv-python>=4.12,<5'")
-HEADLESS = Package("'opencv-python-headless>=4.12,<5'", "pip install --upgrade 'opencv-python-headless>=4.12,<5'")
+OPENCV = Package("'opencv-python>=4.12,<6'", "pip install --upgrade 'opencv-python>=4.12,<6'")
+HEADLESS = Package("'opencv-python-headless>=4.12,<6'", "pip install --upgrade 'opencv-python-headless>=4.12,<6'")
 DEBIANS_OPENCV = Package("opencv-python", apt="python3-opencv opencv-data")  # 32-bit systems have no wheel of it
 TQDM = Package("'tqdm>=4.66.3,<5'")
 

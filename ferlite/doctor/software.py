@@ -137,11 +137,7 @@ def _opencv(computing: bool, numpy_1: bool) -> Finding:
         return problem("opencv", said, remedy(error.words, package), works=False, **data)
     data |= found
     named = f"{found['version']} ({', '.join(wheels) or found['location']})"
-    if found["haar"] is not None:
-        reason, _, _ = found["haar"].partition(";")
-        advice = package.install if package is remedies.DEBIANS_OPENCV else package.reinstall
-        return problem("opencv", f"{named}: the Haar detector fails: {reason}", advice, works=False, **data)
-    safe = "<4.10" if numpy_1 else ">=4.12,<5"
+    safe = "<4.10" if numpy_1 else ">=4.12,<6"
     alone = f"pip uninstall -y {' '.join(wheels)}; pip install 'opencv-python{safe}'"
     if found["version"].startswith(CRASHING):
         text = f"{named}: a damaged picture crashes it, and one made to harm may do more (CVE-2025-53644)"
@@ -152,6 +148,9 @@ def _opencv(computing: bool, numpy_1: bool) -> Finding:
     if len(wheels) > 1:
         text = f"{named}: these write the same files, and what works is chance"
         return note("opencv", text, alone, works=True, **data)
+    if found["haar"] is not None:
+        reason, _, _ = found["haar"].partition(";")
+        return ok("opencv", f"{named}; no --detector haar: {reason}", works=True, **data)
     return ok("opencv", named, works=True, **data)
 
 
@@ -218,7 +217,9 @@ def _yunet(seeing: bool) -> Finding:
     try:
         place = cache.folder() / downloads.DOWNLOADS["yunet"].file
         if not place.exists():
-            return note("yunet", "not here; it finds more faces than Haar", pull, path=None, works=None)
+            return note(
+                "yunet", "not here; it finds more faces than the detector that comes along", pull, path=None, works=None
+            )
         downloads.path("yunet")
     except OSError as error:  # no cache folder, which has a finding of its own
         return note("yunet", f"cannot be looked for: {error}", path=None, works=None)

@@ -91,5 +91,5 @@ def test_an_opencv_without_the_cascade_is_said(monkeypatch, tmp_path):
 
 
 def test_unknown_detector_lists_the_known():
-    with pytest.raises(SettingError, match="unknown detector 'eyes'; there are: haar"):
+    with pytest.raises(SettingError, match="unknown detector 'eyes'; there are: ferlite, haar"):
         detectors.create("eyes")

@@ -10,8 +10,8 @@ from ferlite.doctor.remedies import DEBIANS_OPENCV, HEADLESS, NUMPY, OPENCV, Pac
 from ferlite.doctor.software import ENGINE_PACKAGES
 
 NO_FILE = "cannot open shared object file: No such file or directory"
-OPENCV_AGAIN = "pip install --force-reinstall --no-deps 'opencv-python>=4.12,<5'"
-LATER_OPENCV = "pip install --upgrade 'opencv-python>=4.12,<5'"
+OPENCV_AGAIN = "pip install --force-reinstall --no-deps 'opencv-python>=4.12,<6'"
+LATER_OPENCV = "pip install --upgrade 'opencv-python>=4.12,<6'"
 LATER_NUMPY = "pip install --upgrade 'numpy>=1.24,<3'"
 CAMERA = Package("picamera2")
 

@@ -27,7 +27,7 @@ import sys
 print("A module that was compiled using NumPy 1.x cannot be run in\\nNumPy 2.2.6 as it may crash.", file=sys.stderr)
 raise ImportError("numpy.core.multiarray failed to import")
 """
-FOR_64_BITS = ("opencv", "pip install 'opencv-python>=4.12,<5'"), ("litert", "pip install ai-edge-litert")
+FOR_64_BITS = ("opencv", "pip install 'opencv-python>=4.12,<6'"), ("litert", "pip install ai-edge-litert")
 FOR_32_BITS = (
     (
         "opencv",
@@ -194,14 +194,14 @@ def test_yunet_is_run_where_it_is(checks, data, tmp_path):
 @pytest.mark.parametrize(
     ("version", "numpy", "wheels", "status", "advice"),
     [
-        ("4.11.0", "2.2.6", ["opencv-python"], "problem", "pip install 'opencv-python>=4.12,<5'"),
+        ("4.11.0", "2.2.6", ["opencv-python"], "problem", "pip install 'opencv-python>=4.12,<6'"),
         ("4.10.0", "1.26.4", ["opencv-python-headless"], "problem", "pip install 'opencv-python-headless<4.10'"),
         (
             "4.11.0",
             "2.2.6",
             ["opencv-python", "opencv-contrib-python"],
             "problem",
-            "pip uninstall -y opencv-python opencv-contrib-python; pip install 'opencv-python>=4.12,<5'",
+            "pip uninstall -y opencv-python opencv-contrib-python; pip install 'opencv-python>=4.12,<6'",
         ),
         ("4.10.0", "2.2.4", [], "note", "sudo apt upgrade"),  # Debian 13 has its own, and may mend it
         ("4.9.0", "1.26.4", ["opencv-python"], "ok", None),

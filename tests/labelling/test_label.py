@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ferlite import HaarDetector, Recognizer
+from ferlite import FerliteDetector, Recognizer
 from ferlite.errors import OutputError, SettingError
 from ferlite.labelling import label
 
@@ -130,7 +130,7 @@ def test_a_second_time_there_is_nothing_to_do(ferlite, make_pictures, tmp_path):
     before = output.stat().st_mtime_ns
     assert "is there already" in ferlite(folder, "--output", output).stdout
     assert output.stat().st_mtime_ns == before
-    small = partial(Recognizer, detector=HaarDetector(min_face=0.1))
+    small = partial(Recognizer, detector=FerliteDetector(min_face=0.1))
     with pytest.raises(OutputError, match=r"detector.min_face was null, now 0\.1; --restart labels all anew"):
         label(folder, output, small)
     assert label(folder, output, Recognizer, restart=True)[:4] == (3, 2, 0, 3)

@@ -141,10 +141,10 @@ def test_the_identity_knows_model_engine_and_detector(recognizer, data):
     known = identity(recognizer)
     assert known["model"] == "deep-int8.tflite"
     assert known["model.sha256"] == recognizer.classifier.card.sha256
-    assert known["detector"] == "HaarDetector"
-    known = identity(ferlite.Recognizer(recognizer.classifier, "ferlite"))
+    assert known["detector"] == "FerliteDetector"
     card = cards.find_detector()
     assert (known["detector.sha256"], known["detector.overlap"]) == (card.sha256, card.overlap)
+    assert identity(ferlite.Recognizer(recognizer.classifier, "haar"))["detector"] == "HaarDetector"
     yunet = ferlite.YuNetDetector(data("models/face_detection_yunet_2023mar.onnx"), min_face=0.05)
     known = identity(ferlite.Recognizer(recognizer.classifier, yunet))
     assert known["detector.min_face"] == 0.05
