@@ -91,6 +91,12 @@ def test_a_cropped_and_darkened_copy_is_found(mirrored):
     assert left_out(dataset) == {"row 4": "nearly the same as row 23 of the test split" + ", mirrored" * mirrored}
 
 
+def test_an_opencv_without_the_descriptors_is_said(monkeypatch):
+    monkeypatch.delattr(cv2, "HOGDescriptor")
+    with pytest.raises(DatasetError, match=r"none of the descriptors that near copies are found by; .*<5"):
+        check(dataset_of([(picture(1), 0)], [(picture(2), 0)]))
+
+
 def test_copies_between_validation_and_test_are_said_and_stay():
     dataset = dataset_of([(picture(1), 0)], [(picture(2), 0), (picture(3), 0)], [(cropped(picture(3)), 1)])
     (near,) = check(dataset).near
