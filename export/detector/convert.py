@@ -1,6 +1,7 @@
 """A detector's run folder → files in `models/detectors/`, each with its card and each through a gate."""
 
 import io
+import json
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from export.detector.scenes import Scenes
 from export.detector.train import load_model, read_config
 from export.detector.validation import SHARED, figures, letterboxed
 from export.errors import ParityError
+from export.runs import CONFIG
 from ferlite.cards import card_path
 from ferlite.detectors.ferlite import STRIDES
 
@@ -38,6 +40,8 @@ def convert(run: Path, faces: FaceSet, formats: Sequence[str], folder: Path) -> 
     Files and cards appear only after all of them have passed; a ParityError leaves `folder` as it was.
     """
     config, trained = read_config(run), load_model(run)
+    extra = json.loads((run / CONFIG).read_text(encoding="utf-8"))["data"].get("extra", 0)
+    data = f"{faces.name}, training split" + f", and {extra} further pictures of faces" * (extra > 0)
     plain = deploy(trained)
     pictures = list(faces.validation)
     squares = _batches(pictures)
@@ -54,7 +58,7 @@ def convert(run: Path, faces: FaceSet, formats: Sequence[str], folder: Path) -> 
             weights = Path(scratch, f"{NAME}-{precision}.{extension}")
             with redirect_stdout(io.StringIO()):  # the converters print the whole graph
                 weights.write_bytes(_MAKERS[kind](plain, sample))
-            card = _card(asdict(config), plain, faces.name)
+            card = _card(asdict(config), plain, data)
             write_card(weights, card)  # the device runtime takes no weights without one
             measured = figures(pictures, on_device(_VALUES, weights, pixels))
             lost = max(expected[name] - measured[name] for name in expected)
@@ -115,7 +119,7 @@ def _card(config: dict[str, Any], model: keras.Model, data: str) -> dict[str, An
         "input": {"color": "grey", "range": [0, 255], "sides": "multiples of 32; to scan 160×128, to look 64×64"},
         "parameters": model.count_params(),
         "multiply_adds": {"160×128": at_scan, "64×64": deploy_at(model, 64, 64)},
-        "training_data": f"{data}, training split",
+        "training_data": data,
         "license": "Apache-2.0",
         "training": config,
     }
