@@ -82,7 +82,9 @@ def main() -> None:
     parts = []
     given = {name: getattr(options, name) for name in ("yunet", "photos", "faces", "fer2013")}
     with tempfile.TemporaryDirectory() as scratch:
-        files = {name: path for name, path in given.items() if path is not None} | {"scratch": scratch}
+        out = Path(scratch, "out")
+        out.mkdir()
+        files = {name: path for name, path in given.items() if path is not None} | {"scratch": str(out)}
         for title, (line, quick) in tqdm(MEASUREMENTS.items(), unit="measurement", disable=None):
             needed = {name for _, name, _, _ in string.Formatter().parse(line) if name}
             if options.only in title and needed <= set(files) and not (options.quick and quick is None):
