@@ -44,7 +44,7 @@ def as_mistakes(mined: Mined, pictures: Sequence[FacePicture]) -> list[Mistake]:
 
 
 def save(mined: Mapping[int, Mined], path: Path) -> None:
-    """Write what was mined after each epoch."""
+    """Write what was mined, by the epoch after which it was."""
     with path.open("wb") as file:
         np.savez(file, **{str(epoch): rows for epoch, rows in mined.items()})
 

@@ -210,7 +210,8 @@ class _Training:
 
     def _mine(self, network: keras.Model) -> int:
         found = mining.mine(network, self.batches.pictures)
-        self._mined[self._epoch] = found
+        # the next epoch shows what the one before found, those after it this
+        self._mined = dict([*self._mined.items(), (self._epoch, found)][-2:])
         self.batches.learn_from(self._mined)
         with replacing(self.folder / MISTAKES) as partial:
             mining.save(self._mined, partial)
