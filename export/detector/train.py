@@ -210,8 +210,8 @@ class _Training:
 
     def _mine(self, network: keras.Model) -> int:
         found = mining.mine(network, self.batches.pictures)
-        # the next epoch shows what the one before found, those after it this
-        self._mined = dict([*self._mined.items(), (self._epoch, found)][-2:])
+        # the next epoch still shows what the search before found, and a kill before the checkpoint the one before that
+        self._mined = dict([*self._mined.items(), (self._epoch, found)][-3:])
         self.batches.learn_from(self._mined)
         with replacing(self.folder / MISTAKES) as partial:
             mining.save(self._mined, partial)
