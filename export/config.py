@@ -32,7 +32,7 @@ class Config:
     mixup: float | None = None  # share of the batches that are blended; None: as the augmentation has it
     cutout: float | None = None  # share of the pictures with a hole; None: as the augmentation has it
     balance: str = "none"  # of the labels: by weights in the loss, or by how often their pictures are drawn
-    teacher: str | None = None  # run folder of a network whose answers are learnt
+    teacher: str | None = None  # run folder or file of a network whose answers are learnt
     distill: float = 1.0  # their share in the targets; the rest are the labels
     views: int = 0  # epochs after which the random changes of the pictures come again; 0: never
     ema: float = 0.999  # momentum of the averaged weights; 0 takes the weights as they are

@@ -28,7 +28,10 @@ class Recipe:
 TEACHERS = {f"teacher-{seed}": Config(arch="deep", epochs=60, seed=seed, **FAST) for seed in (1, 2)}
 RECIPES = {
     "flagship": Recipe(Config(arch="deep", epochs=60, learning_rate=0.05, views=15, **FAST), TEACHERS, goes_on=True),
-    "nano": Recipe(Config(arch="nano", epochs=200, views=15, **FAST), TEACHERS),
+    "nano": Recipe(
+        Config(arch="nano", epochs=70, augment="light", label_smoothing=0.0, views=10),
+        {"deep": Config(arch="deep", precision="mixed_bfloat16")},
+    ),
 }
 
 
@@ -57,9 +60,11 @@ def reproduce(
         return folder
 
     members = [trained(runs / member, config) for member, config in recipe.teachers.items()]
-    teacher = runs / "-".join(["teachers", *(member.name.rpartition("-")[2] for member in members)])
-    if not (teacher / MODEL).exists():
-        progress(f"joining {', '.join(member.name for member in members)}")
-        ensemble(members, dataset, teacher)
+    teacher = members[0]
+    if len(members) > 1:
+        teacher = runs / "-".join(["teachers", *(member.name.rpartition("-")[2] for member in members)])
+        if not (teacher / MODEL).exists():
+            progress(f"joining {', '.join(member.name for member in members)}")
+            ensemble(members, dataset, teacher)
     weights = str(members[0].resolve()) if recipe.goes_on else None
     return trained(runs / name, replace(recipe.student, teacher=str(teacher.resolve()), weights=weights))

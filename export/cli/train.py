@@ -81,7 +81,10 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         text = f"{TEXTS[name]} (default: {usual})"
         group.add_argument(_option(name), type=float, default=argparse.SUPPRESS, metavar="X", help=text)
     group.add_argument(
-        "--teacher", type=_absolute, metavar="RUN", help="folder of a trained run, to learn what it says"
+        "--teacher",
+        type=_absolute,
+        metavar="T",
+        help="folder of a trained run, or a converted model, to learn what it says",
     )
     group.add_argument(
         "--weights",

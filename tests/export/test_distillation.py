@@ -5,11 +5,14 @@ import pytest
 
 from export.config import Config
 from export.errors import RunError
+from ferlite.errors import ModelError
 
 pytestmark = pytest.mark.tensorflow
 pytest.importorskip("keras")
 
 from export import runs, train  # noqa: E402
+from export.convert.parity import device_probabilities  # noqa: E402
+from export.convert.release import convert  # noqa: E402
 from export.datasets import Dataset  # noqa: E402
 from export.distillation import teacher_of  # noqa: E402
 
@@ -27,6 +30,32 @@ def test_a_teacher_says_what_its_network_does(toy_run, toy_data):
     assert answers.dtype == np.float32
     assert np.allclose(answers.sum(1), 1, atol=1e-5)
     assert np.allclose(np.log(answers) - np.log(answers[:, :1]), logits - logits[:, :1], atol=1e-2)
+
+
+@pytest.fixture(scope="module")
+def converted(toy_run, toy_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    convert(toy_run, toy_data, ["tflite-float32"], folder, "teacher")
+    return folder / "teacher-float32.tflite"
+
+
+def test_a_converted_teacher_says_what_ferlite_does(converted, toy_data):
+    images = toy_data.test.images[..., None].astype(np.float32)
+    answers = teacher_of(replace(CONFIG, teacher=str(converted)), toy_data)(images + 0.3)
+    assert answers.dtype == np.float32
+    assert np.allclose(answers, device_probabilities(converted, toy_data.test.images), atol=1e-6)
+
+
+def test_a_converted_teacher_that_does_not_fit_is_an_error(converted, toy_data, tmp_path):
+    config, folder = replace(CONFIG, teacher=str(converted)), tmp_path / "student"
+    other = Dataset(("a", *toy_data.labels[1:]), toy_data.training, toy_data.validation, toy_data.test)
+    with pytest.raises(RunError, match=r"teacher-float32\.tflite knows the labels"):
+        train.start(other, config, folder)
+    nothing = tmp_path / "nothing.tflite"
+    nothing.write_bytes(b"no model")
+    with pytest.raises(ModelError, match=r"nothing\.tflite"):
+        train.start(toy_data, replace(config, teacher=str(nothing)), folder)
+    assert not folder.exists()
 
 
 def test_a_student_learns_from_answers_without_a_true_label(toy_run, toy_data, tmp_path):

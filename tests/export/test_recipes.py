@@ -56,6 +56,13 @@ def test_a_student_may_go_on_from_its_first_teacher(toy_csv, tmp_path):
     assert runs.read_config(folder)["weights"] == str(tmp_path / "teacher-1")
 
 
+def test_a_single_teacher_needs_no_ensemble(toy_csv, tmp_path):
+    teachers = {"teacher-1": RECIPE.teachers["teacher-1"]}
+    folder = reproduce("small", replace(RECIPE, teachers=teachers), Source(toy_csv), tmp_path)
+    assert runs.read_config(folder)["teacher"] == str(tmp_path / "teacher-1")
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"teacher-1", "small"}
+
+
 def test_a_run_of_other_settings_is_not_taken(toy_csv, tmp_path):
     reproduce("small", replace(RECIPE, teachers=RECIPE.teachers), Source(toy_csv), tmp_path)
     other = Recipe(RECIPE.student, {"teacher-1": Config(**SETTINGS, seed=3), "teacher-2": RECIPE.teachers["teacher-2"]})
@@ -66,4 +73,4 @@ def test_a_run_of_other_settings_is_not_taken(toy_csv, tmp_path):
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_has_teachers_of_different_settings(name):
     teachers = RECIPES[name].teachers
-    assert len(teachers) == len(set(map(repr, teachers.values()))) > 1
+    assert len(teachers) == len(set(map(repr, teachers.values()))) > 0
