@@ -23,7 +23,8 @@ def label(dataset: Dataset, detector: Detector, folder: Path) -> tuple[int, int]
     """Write the pictures in which `detector` finds exactly one face into `folder`, as `table` reads them.
 
     The pictures for training and validation stay apart. Returns how many were labelled, and how many looked at. Raises
-    DatasetError where the folder is not empty, or nothing was found in one of the splits.
+    DatasetError where the folder is not empty, where nothing was found in one of the splits, and for a detector without
+    landmarks.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DatasetError(f"{folder} is there already; choose another --output")
@@ -59,8 +60,10 @@ def _only_face(picture: np.ndarray, detector: Detector) -> list[float] | None:
     framed = cv2.copyMakeBorder(large, BORDER, BORDER, BORDER, BORDER, cv2.BORDER_REPLICATE)
     # ferlite's pictures are BGR
     faces = detector(cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR if framed.ndim == 2 else cv2.COLOR_RGB2BGR))
-    if len(faces) != 1 or faces[0].score < SURE or faces[0].landmarks is None:
+    if len(faces) != 1 or faces[0].score < SURE:
         return None
+    if faces[0].landmarks is None:
+        raise DatasetError("the detector gives boxes without landmarks, as Haar does; use ferlite, or yunet=FILE")
     x, y, w, h = faces[0].box
     points = [value - BORDER for point in faces[0].landmarks for value in point]
     scale = picture.shape[0] / SIDE

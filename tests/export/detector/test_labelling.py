@@ -9,6 +9,7 @@ from export.errors import DatasetError
 from ferlite import synthetic
 from ferlite.detectors import create
 from ferlite.detectors.ferlite import FerliteDetector
+from ferlite.types import Box, Detection
 
 
 def drawn(expressions, color):
@@ -40,6 +41,16 @@ def test_faces_are_labelled_where_they_are(tmp_path, color):
         right_eye, left_eye, nose, *mouth = points
         assert right_eye[0] < nose[0] < left_eye[0]
         assert right_eye[1] < nose[1] < mouth[0][1] < y + h
+
+
+def test_a_detector_without_landmarks_is_said(tmp_path):
+    seen = Dataset(EMOTIONS, *(drawn(("happy",), False) for _ in range(3)))
+
+    def boxes_only(image):
+        return [Detection(Box(40, 40, 160, 160), 1.0)]
+
+    with pytest.raises(DatasetError, match="boxes without landmarks, as Haar does; use ferlite, or yunet=FILE"):
+        label(seen, boxes_only, tmp_path / "faces")
 
 
 def test_a_taken_folder_and_pictures_without_faces_are_said(tmp_path):
