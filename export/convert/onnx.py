@@ -31,7 +31,8 @@ def int8(network: bytes, pictures: np.ndarray) -> bytes:
     """An equalized float32 ONNX file as one with int8 weights, uint8 activations, float32 input and output.
 
     The ranges are measured on pictures (n, h, w, c) float32 of the training split. Signed activations would be up to
-    four times slower on x86.
+    four times slower on x86. There, on processors without VNNI, ONNX Runtime adds two products in 16 bits, which
+    weights of 8 bits overflow without a word: a `nano` kept 91.0 % of its labels on one. With 7 bits it keeps 98.3 %.
     """
     with tempfile.TemporaryDirectory() as folder:
         source, prepared, target = (Path(folder, f"{name}.onnx") for name in ("float32", "prepared", "int8"))
@@ -45,6 +46,7 @@ def int8(network: bytes, pictures: np.ndarray) -> bytes:
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
+            reduce_range=True,
         )
         return target.read_bytes()
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 
 from export.convert import FORMATS, parity
@@ -34,6 +35,15 @@ def test_the_device_gives_the_trained_networks_probabilities(toy_run, toy_data, 
     expected = softmax(logits / cards.find(tmp_path / "toy-float32.tflite").temperature)
     found = parity.device_probabilities(tmp_path / "toy-float32.tflite", toy_data.test.images)
     assert np.abs(found - expected).max() < 1e-3
+
+
+def test_weights_of_an_int8_onnx_file_overflow_no_processor(toy_run, toy_data, tmp_path):
+    release.convert(toy_run, toy_data, ["onnx-int8"], tmp_path)
+    graph = onnx.load(tmp_path / "toy-int8.onnx").graph
+    weights = [onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer]
+    kernels = [array for array in weights if array.dtype == np.int8 and array.ndim > 1]
+    assert len(kernels) == 10  # nine convolutions and the dense layer
+    assert max(int(np.abs(kernel.astype(int)).max()) for kernel in kernels) in (63, 64)
 
 
 def test_onnx_is_written_once_for_both_precisions(toy_run, toy_data, tmp_path, monkeypatch):
