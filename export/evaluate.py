@@ -16,7 +16,8 @@ from ferlite.cards import card_path
 
 EVALUATION = "evaluation.json"
 BINS = 15  # of the calibration error, as in Guo et al., "On Calibration of Modern Neural Networks", ICML 2017
-
+MISTAKES = 30  # fewer cannot tell how often a network is wrong, and none would make it sure of all
+SAME = 1e-3  # part by which a temperature may differ from the best without any figure showing it
 
 Interval = tuple[float, float]
 
@@ -134,6 +135,14 @@ def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     return float(10**-middle)
 
 
+def device_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """The temperature for what a device says, (n, labels); 1 where its mistakes are too few to tell."""
+    if np.count_nonzero(probabilities.argmax(1) != truth) < MISTAKES:
+        return 1.0
+    # of logits the device's probabilities have lost but a constant
+    return round(temperature(np.log(np.maximum(probabilities, 1e-30)), truth), 4)
+
+
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Logits (n, labels) → probabilities, in the logits' type."""
     powers = np.exp(logits - logits.max(1, keepdims=True))
@@ -178,8 +187,22 @@ def record(evaluation: Evaluation, weights: Path) -> None:
     path = card_path(weights)
     card = json.loads(path.read_text(encoding="utf-8"))
     card.setdefault("accuracy", {})[evaluation.split] = as_json(evaluation)
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    _rewrite(path, card)
+
+
+def calibrate(probabilities: np.ndarray, truth: np.ndarray, weights: Path) -> bool:
+    """Write the temperature for which a converted model gave too little or too much into its card.
+
+    `probabilities` (n, labels) are what the model says with the card as it is. Returns whether it had to be changed.
+    """
+    path = card_path(weights)
+    card = json.loads(path.read_text(encoding="utf-8"))
+    before = card.get("temperature", 1.0)
+    after = min(max(round(before * device_temperature(probabilities, truth), 4), 0.01), 100)  # what a card may say
+    if abs(after / before - 1) < SAME:
+        return False
+    _rewrite(path, card | {"temperature": after})
+    return True
 
 
 def record_run(evaluation: Evaluation, run: Path, parameters: int) -> None:
@@ -201,6 +224,11 @@ def recorded(run: Path) -> dict[str, dict[str, Any]]:
     if not isinstance(found, dict) or not all(isinstance(figures, dict) for figures in found.values()):
         raise RunError(f"{path} is damaged: no figures by split; delete it and measure again")
     return found
+
+
+def _rewrite(path: Path, card: dict[str, Any]) -> None:
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _rounded(value: Any) -> Any:

@@ -27,7 +27,11 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("folder", type=Path, nargs="?", default=Path("models"), metavar="FOLDER", help="the models")
     parser.add_argument("--data", type=Path, required=True, default=argparse.SUPPRESS, metavar="PATH", help="FER-2013")
-    parser.add_argument("--record", action="store_true", help="write the figures into the cards and MODEL_CARD.md")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="write the figures and the temperature that validation asks for into the cards, and MODEL_CARD.md",
+    )
     parser.set_defaults(command=_measure)
 
 
@@ -40,6 +44,9 @@ def _measure(options: argparse.Namespace) -> None:
         before = cards.find(weights).notes.get("accuracy", {})
         for split in MEASURED:
             dataset, probabilities, _ = by_ferlite(weights, options.data, split)
+            is_chosen_on = options.record and split == "validation"
+            if is_chosen_on and evaluate.calibrate(probabilities, dataset.split(split).labels, weights):
+                dataset, probabilities, _ = by_ferlite(weights, options.data, split)
             result = evaluate.evaluate(probabilities, dataset, split)
             same = before.get(split) == evaluate.as_json(result)
             if options.record:

@@ -20,14 +20,13 @@ from export.convert.parity import FLOAT32, INT8, Parity, compare, device_probabi
 from export.convert.representative import sample
 from export.datasets import Dataset
 from export.errors import RunError
-from export.evaluate import temperature
+from export.evaluate import device_temperature
 from export.runs import load_model, predict, read_config
 from ferlite.cards import card_path, sha256
 
 # Of FER-2013: Haar's box covers 96.5 % of the side of its pictures in the median, so the crop needs 1.8 % on every
 # side: benchmarks/crop_margin.py measures it.
 MARGIN = 0.018
-MISTAKES = 30  # on validation; fewer cannot tell how often the network is wrong, and none would make it sure of all
 
 _TOLERANCES = {"int8": INT8, "float32": FLOAT32}
 
@@ -67,7 +66,7 @@ def convert(
             write_card(weights, card)  # the device runtime takes no weights without one
             probabilities = device_probabilities(weights, dataset.validation.images)
             parity = compare(weights.name, probabilities, expected, dataset.validation.labels, _TOLERANCES[precision])
-            heat = _temperature(probabilities, dataset.validation.labels)
+            heat = device_temperature(probabilities, dataset.validation.labels)
             write_card(weights, card | {"temperature": heat, "parity_on_validation": asdict(parity)})
             found[weights.name] = parity
         for file in found:
@@ -86,13 +85,6 @@ def _makers(plain: keras.Model, pictures: np.ndarray) -> dict[str, Callable[[], 
         "onnx-int8": lambda: onnx.int8(as_onnx(even()), pictures),
         "onnx-float32": lambda: as_onnx(plain),
     }
-
-
-def _temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    if np.count_nonzero(probabilities.argmax(1) != labels) < MISTAKES:
-        return 1.0
-    # of logits the device's probabilities have lost but a constant
-    return round(temperature(np.log(np.maximum(probabilities, 1e-30)), labels), 4)
 
 
 def write_card(weights: Path, card: dict[str, Any]) -> None:

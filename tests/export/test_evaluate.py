@@ -9,6 +9,7 @@ from export.evaluate import (
     BINS,
     as_json,
     as_text,
+    calibrate,
     evaluate,
     figures,
     record,
@@ -19,6 +20,7 @@ from export.evaluate import (
     temperature,
     wilson,
 )
+from ferlite import cards
 
 LABELS = ("calm", "tense")
 
@@ -110,3 +112,13 @@ def test_damaged_records_are_said(tmp_path, text):
     (tmp_path / "evaluation.json").write_text(text)
     with pytest.raises(RunError, match=r"evaluation\.json is damaged"):
         recorded(tmp_path)
+
+
+def test_a_card_is_calibrated_from_what_it_has(make_network):
+    weights = make_network(temperature=0.5)
+    rng = np.random.default_rng(3)
+    logits = rng.normal(0, 2, (4000, 7))
+    truth = np.array([rng.choice(7, p=row) for row in softmax(logits / 1.5)])
+    assert calibrate(softmax(logits / 0.5), truth, weights)
+    assert cards.find(weights).temperature == pytest.approx(1.5, rel=0.05)
+    assert not calibrate(softmax(logits / cards.find(weights).temperature), truth, weights)

@@ -47,6 +47,17 @@ def test_figures_go_into_the_cards_and_the_page(models, toy_csv, capsys):
     assert "net-int8.tflite.onnx on test: 14.29% of 70 rows\n" in capsys.readouterr().out
 
 
+def test_a_model_gets_the_temperature_that_validation_asks_for(models, toy_csv):
+    (weights,) = (path for path in models.iterdir() if path.suffix == ".onnx")
+    assert measure(models, toy_csv, "--record") == 0
+    found = cards.find(weights)
+    assert found.temperature == 100  # it always says the same and is mostly wrong: the most that a card may have
+    assert found.notes["accuracy"]["validation"]["calibration_error"] < 0.03
+    before = cards.card_path(weights).read_text()
+    assert measure(models, toy_csv, "--record") == 0
+    assert cards.card_path(weights).read_text() == before
+
+
 def test_the_mean_of_several_networks_is_described(make_network, tmp_path):
     weights = make_network(
         labels=EMOTIONS,
