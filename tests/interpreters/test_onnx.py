@@ -73,14 +73,22 @@ def test_runs_an_int8_network(save, tmp_path):
             return next(({"input": picture} for picture in self.rest), None)
 
     smaller = tmp_path / "int8.onnx"
-    quantization.quantize_static(path, smaller, Pictures(), quant_format=quantization.QuantFormat.QDQ, per_channel=True)
+    quantization.quantize_static(
+        path,
+        smaller,
+        Pictures(),
+        quant_format=quantization.QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=quantization.QuantType.QUInt8,
+        reduce_range=True,  # else it overflows on processors without VNNI
+    )
     assert "QuantizeLinear" in {node.op_type for node in onnx.load(smaller).graph.node}
     whole, int8 = interpreters.load(path), interpreters.load(smaller)
     assert int8.input == whole.input
     expected = np.concatenate([whole.run(picture) for picture in pictures])
     found = np.concatenate([int8.run(picture) for picture in pictures])
     assert found.dtype == np.float32
-    assert 0 < np.abs(found - expected).max() < 0.05 * np.ptp(expected)
+    assert 0 < np.abs(found - expected).max() < 0.1 * np.ptp(expected)
 
 
 @pytest.mark.parametrize(("kind", "dtype"), [(KIND.UINT8, np.uint8), (KIND.INT8, np.int8)])
