@@ -29,7 +29,7 @@ TEACHERS = {f"teacher-{seed}": Config(arch="deep", epochs=60, seed=seed, **FAST)
 RECIPES = {
     "flagship": Recipe(Config(arch="deep", epochs=60, learning_rate=0.05, views=15, **FAST), TEACHERS, goes_on=True),
     "nano": Recipe(
-        Config(arch="nano", epochs=70, augment="light", label_smoothing=0.0, views=10),
+        Config(arch="nano", epochs=70, augment="light", label_smoothing=0.0, distill=0.6, views=10),
         {"deep": Config(arch="deep", precision="mixed_bfloat16")},
     ),
 }

@@ -30,6 +30,7 @@ from ferlite.errors import ModelError
 DEFAULT_MODEL = "deep-int8.tflite"
 DEFAULT_DETECTOR = "face-int8.tflite"
 SUFFIXES = (".tflite", ".onnx")
+BUNDLED = "*-int8.tflite"  # as setup.cfg packs them; the others in models/ are for who has the clone
 LARGEST_CARD = 1 << 20  # bytes; the longest released one has 4 KB
 LARGEST_WEIGHTS = 256 << 20  # bytes: a ResNet-152 in float32; an engine needs it several times over in memory
 
@@ -236,7 +237,7 @@ def _bundled() -> Path:
 def _in_folder(folder: Path) -> list[Path]:
     if not folder.is_dir():  # of a copy that was made without its models
         return []
-    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+    return sorted(path for path in folder.iterdir() if path.match(BUNDLED))
 
 
 def _checked(path: Path, faults_of: Callable[[dict[str, Any]], list[str]]) -> dict[str, Any]:

@@ -199,7 +199,14 @@ def test_bundled_models_go_by_name_with_and_without_suffix():
     assert cards.find("deep-int8") == cards.find("deep-int8.tflite") == cards.find()
 
 
-@pytest.mark.parametrize("name", ["deep-int8.tflite"])
+def test_a_clone_knows_by_name_what_the_wheel_has_and_no_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(cards, "_bundled", lambda: tmp_path)
+    for name in ("a-int8.tflite", "a-float32.tflite", "a-int8.onnx", "b-int8.tflite", "b-int8.tflite.json"):
+        (tmp_path / name).touch()
+    assert [path.name for path in cards.bundled_models()] == ["a-int8.tflite", "b-int8.tflite"]
+
+
+@pytest.mark.parametrize("name", ["deep-int8.tflite", "nano-int8.tflite"])
 def test_every_released_model_is_bundled_small_and_described(name):
     card = cards.find(name)
     assert card.weights in cards.bundled_models()

@@ -192,12 +192,12 @@ def _models() -> Iterator[Finding]:
         bundled = cards.bundled_models()
     except OSError:
         bundled = []
-    if not bundled:
-        yield problem(
-            "model", "none came along with ferlite", remedies.ferlite_again(), file=None, path=None, sha256=None
-        )
+    default = cards.DEFAULT_MODEL
+    if default not in (path.name for path in bundled):
+        missing = f"{default} did not come along with ferlite"
+        yield problem("model", missing, remedies.ferlite_again(), file=None, path=None, sha256=None)
     for path in bundled:
-        yield _bundled("model", path)
+        yield _bundled("model" if path.name == default else path.stem, path)
 
 
 def _bundled(name: str, path: Path) -> Finding:

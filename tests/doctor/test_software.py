@@ -55,6 +55,7 @@ def test_a_healthy_computer(ferlite):
     assert 0 < found["reading"]["data"]["ms"] < 10_000
     assert 0 < found["detector"]["data"]["ms"] < 10_000
     assert found["model"]["data"]["file"] == "deep-int8.tflite"
+    assert found["nano-int8"]["data"]["file"] == "nano-int8.tflite"
     assert re.match(r"\d+\.\d+", found["opencv"]["data"]["version"])
     assert found["windows"]["status"] == "note"  # no screen is given
     assert {key for check in report["checks"] for key in check} == {"name", "status", "text", "advice", "data"}
@@ -165,7 +166,17 @@ def test_so_is_a_damaged_card_and_a_model_that_is_gone(checks, clone, bare_pytho
     assert found["advice"] == f"git -C {clone} checkout -- models"
     shutil.rmtree(clone / "models")
     found = checks(home=clone, python=bare_python)["model"]
-    assert (found["status"], found["text"]) == ("problem", "none came along with ferlite")
+    assert (found["status"], found["text"]) == ("problem", "deep-int8.tflite did not come along with ferlite")
+
+
+def test_a_damaged_model_beside_the_default_keeps_nothing_else_from_working(checks, clone):
+    cut(clone / "models/nano-int8.tflite")
+    found = checks(home=clone)
+    assert found["nano-int8"]["status"] == "problem"
+    assert found["model"]["status"] == "ok"
+    assert found["reading"]["data"]["works"]
+    (clone / "models/deep-int8.tflite").unlink()
+    assert checks(home=clone)["model"]["text"] == "deep-int8.tflite did not come along with ferlite"
 
 
 def test_so_is_a_damaged_detector_and_one_that_is_gone(checks, clone):
