@@ -17,7 +17,7 @@ from export.convert import FORMATS, release  # noqa: E402
 
 SETTINGS = {"batch_size": 4, "optimizer": "adamw", "augment": "none", "label_smoothing": 0.0, "ema": 0.8}
 # what the patterns take; of a large network each epoch costs its weights and checkpoint, hundreds of megabytes
-EPOCHS = {"cnn-512": 4, "mobilenet": 6}
+EPOCHS = {"cnn-512": 4, "mobilenet": 12, "mobilenetv2": 5}
 FEWEST = 2
 # one process, as imports take longer than a photo
 READ = """
