@@ -9,29 +9,22 @@ from export.datasets import Source, load
 from export.errors import RunError
 from export.runs import CONFIG, MODEL, read_config, settings
 
-# soft targets need no smoothing; under the strong changes two cores' epochs do not suffice (docs/experiments.md)
-FAST = {"precision": "mixed_bfloat16", "augment": "light", "label_smoothing": 0.0}
+# under the strong changes a student has learnt too little when its epochs end; soft targets need no smoothing
+STUDENT = {"augment": "light", "label_smoothing": 0.0, "distill": 0.6}
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The settings of one model, and those of the teachers it learns from by the names of their runs.
-
-    With `goes_on` it starts from the weights of its first teacher, which is of the same network.
-    """
+    """The settings of one model, and those of the teachers it learns from by the names of their runs."""
 
     student: Config
     teachers: Mapping[str, Config]
-    goes_on: bool = False
 
 
-TEACHERS = {f"teacher-{seed}": Config(arch="deep", epochs=60, seed=seed, **FAST) for seed in (1, 2)}
+TEACHERS = {"deep": Config(arch="deep", precision="mixed_bfloat16")}
 RECIPES = {
-    "flagship": Recipe(Config(arch="deep", epochs=60, learning_rate=0.05, views=15, **FAST), TEACHERS, goes_on=True),
-    "nano": Recipe(
-        Config(arch="nano", epochs=70, augment="light", label_smoothing=0.0, distill=0.6, views=10),
-        {"deep": Config(arch="deep", precision="mixed_bfloat16")},
-    ),
+    "flagship": Recipe(Config(arch="deep", epochs=70, precision="mixed_bfloat16", views=12, **STUDENT), TEACHERS),
+    "nano": Recipe(Config(arch="nano", epochs=70, views=10, **STUDENT), TEACHERS),
 }
 
 
@@ -66,5 +59,4 @@ def reproduce(
         if not (teacher / MODEL).exists():
             progress(f"joining {', '.join(member.name for member in members)}")
             ensemble(members, dataset, teacher)
-    weights = str(members[0].resolve()) if recipe.goes_on else None
-    return trained(runs / name, replace(recipe.student, teacher=str(teacher.resolve()), weights=weights))
+    return trained(runs / name, replace(recipe.student, teacher=str(teacher.resolve())))

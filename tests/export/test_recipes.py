@@ -51,11 +51,6 @@ def test_what_was_interrupted_goes_on_and_what_is_done_stays(toy_csv, tmp_path, 
     assert all(len(runs.read_log(tmp_path / name)) == 2 for name in ("teacher-1", "teacher-2", "small"))
 
 
-def test_a_student_may_go_on_from_its_first_teacher(toy_csv, tmp_path):
-    folder = reproduce("small", replace(RECIPE, goes_on=True), Source(toy_csv), tmp_path)
-    assert runs.read_config(folder)["weights"] == str(tmp_path / "teacher-1")
-
-
 def test_a_single_teacher_needs_no_ensemble(toy_csv, tmp_path):
     teachers = {"teacher-1": RECIPE.teachers["teacher-1"]}
     folder = reproduce("small", replace(RECIPE, teachers=teachers), Source(toy_csv), tmp_path)
