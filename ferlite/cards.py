@@ -1,6 +1,6 @@
 """Model cards: the `.json` beside a weights file that says all that ferlite knows about the model.
 
-The card of `deep-int8.tflite` is `deep-int8.tflite.json`. Required: `file`, `sha256`, `labels`, `input` (`height`,
+The card of `nano-int8.tflite` is `nano-int8.tflite.json`. Required: `file`, `sha256`, `labels`, `input` (`height`,
 `width`, `color` grey|bgr|rgb, `range` = the model's values for the pixels 0 and 255), `output` (logits|probabilities).
 Optional: `input.layout` (NHWC, as Keras has it, by default, or NCHW, as PyTorch has it), `margin` (part of a face box's
 side to add on every side, 0 by default), `temperature` (what logits are divided by, so that the probabilities are as
@@ -27,7 +27,7 @@ from typing import Any, Literal
 
 from ferlite.errors import ModelError
 
-DEFAULT_MODEL = "deep-int8.tflite"
+DEFAULT_MODEL = "flagship-int8.tflite"
 DEFAULT_DETECTOR = "face-int8.tflite"
 SUFFIXES = (".tflite", ".onnx")
 BUNDLED = "*-int8.tflite"  # as setup.cfg packs them; the others in models/ are for who has the clone

@@ -184,7 +184,7 @@ def test_the_default_does_not_depend_on_the_folder(tmp_path, monkeypatch):
 
 
 def test_unknown_name_lists_the_bundled_models():
-    with pytest.raises(ModelError, match=r"nothing: no such file.*deep-int8\.tflite"):
+    with pytest.raises(ModelError, match=r"nothing: no such file.*flagship-int8\.tflite"):
         cards.find("nothing")
 
 
@@ -196,7 +196,7 @@ def test_a_copy_without_its_models_is_said(find, tmp_path, monkeypatch):
 
 
 def test_bundled_models_go_by_name_with_and_without_suffix():
-    assert cards.find("deep-int8") == cards.find("deep-int8.tflite") == cards.find()
+    assert cards.find("flagship-int8") == cards.find("flagship-int8.tflite") == cards.find()
 
 
 def test_a_clone_knows_by_name_what_the_wheel_has_and_no_more(tmp_path, monkeypatch):
@@ -206,7 +206,7 @@ def test_a_clone_knows_by_name_what_the_wheel_has_and_no_more(tmp_path, monkeypa
     assert [path.name for path in cards.bundled_models()] == ["a-int8.tflite", "b-int8.tflite"]
 
 
-@pytest.mark.parametrize("name", ["deep-int8.tflite", "nano-int8.tflite"])
+@pytest.mark.parametrize("name", ["flagship-int8.tflite", "nano-int8.tflite"])
 def test_every_released_model_is_bundled_small_and_described(name):
     card = cards.find(name)
     assert card.weights in cards.bundled_models()

@@ -237,13 +237,13 @@ def test_without_a_standard_error_it_works_too(photo, tmp_path):
 
 def test_models_of_ones_own_are_verified_too(ferlite, make_network):
     model = make_network()
-    said = ferlite("models", "verify", model, "deep-int8").stdout
+    said = ferlite("models", "verify", model, "flagship-int8").stdout
     assert re.search(r"means\.onnx: ok\n    ONNX Runtime \S+ works\n", said)
-    assert re.search(r"deep-int8\.tflite: ok\n    (LiteRT|tflite-runtime) \S+ works\n", said)
+    assert re.search(r"flagship-int8\.tflite: ok\n    (LiteRT|tflite-runtime) \S+ works\n", said)
     model.write_bytes(model.read_bytes() + b"\0")
-    done = ferlite("models", "verify", model, "deep-int8", code=1)
+    done = ferlite("models", "verify", model, "flagship-int8", code=1)
     assert "wrong checksum" in done.stderr
-    assert "deep-int8.tflite: ok" in done.stdout
+    assert "flagship-int8.tflite: ok" in done.stdout
 
 
 def test_the_detector_that_came_along_is_verified_with_the_rest(ferlite):
@@ -346,7 +346,7 @@ def complains(done, message):
         (["bench", "--source", "{clip}", "--faces", "1"], "has its own"),
         (["bench", "--detector", "haar", "--detector-model", "x"], "is YuNet's file here"),
         (["bench", "--detector", "ferlite", "--detector-model", "x"], "is YuNet's file here"),
-        (["bench", "--model", "deep-int8", "--model", "deep-int8"], "two models are called"),
+        (["bench", "--model", "flagship-int8", "--model", "flagship-int8"], "two models are called"),
         (["image", "{clip}", "{clip}", "--output", "one.jpg"], "several photos cannot be written to one file"),
         (["models", "pull", "blazeface"], "no download of that name"),
         (["models", "pull", "yunet", "yunet", "--url", "http://127.0.0.1:9/x"], "one name only"),

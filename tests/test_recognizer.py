@@ -57,7 +57,7 @@ def test_what_is_no_image_is_said(recognizer):
 
 def test_any_callable_serves_as_detector(portrait):
     boxes = [Box(200, 80, 140, 140), Box(-30, -30, 100, 100)]
-    recognizer = ferlite.Recognizer("deep-int8", detector=lambda image: [Detection(box, 0.7) for box in boxes])
+    recognizer = ferlite.Recognizer("flagship-int8", detector=lambda image: [Detection(box, 0.7) for box in boxes])
     assert [face.box for face in recognizer(portrait)] == boxes
     assert [face.score for face in recognizer(portrait)] == [0.7, 0.7]
 

@@ -42,7 +42,7 @@ NUMBERS = (
     "1e-320",
 )
 MODELS = (
-    "deep-int8", "deep-int8.tflite", "none.tflite", "face.jpg", "shots", "", "../x", "yunet", "\udcff", "x" * 300,
+    "nano-int8", "flagship-int8.tflite", "none.tflite", "face.jpg", "shots", "", "../x", "yunet", "\udcff", "x" * 300,
 )
 NAMES = ("yunet", "haar", "auto", "litert", "onnxruntime", "tflite-runtime", "YUNET", "", "\udcff")
 REPORTS = ("a.json", "b.json", "lying.json", "lying.json", "face.jpg", "none.json", "shots", "", "\udcff")

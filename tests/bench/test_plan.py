@@ -16,9 +16,9 @@ def test_without_a_wish_it_is_every_bundled_model_in_every_engine_that_works():
 
 def test_a_model_runs_in_the_engines_for_its_kind_of_file_only(make_network):
     engine = interpreters.choose(cards.find().weights)
-    networks, _ = plan.networks(["deep-int8", str(make_network())], [engine, "onnxruntime"])
+    networks, _ = plan.networks(["flagship-int8", str(make_network())], [engine, "onnxruntime"])
     assert [(network.model, network.engine) for network in networks] == [
-        ("deep-int8.tflite", engine),
+        ("flagship-int8.tflite", engine),
         ("means.onnx", "onnxruntime"),
     ]
 
@@ -28,7 +28,7 @@ def test_a_model_runs_in_the_engines_for_its_kind_of_file_only(make_network):
     [
         ([], ["torch"], SettingError, "torch"),
         (["none.tflite"], [], ModelError, "no such file"),
-        (["deep-int8"], ["onnxruntime"], EngineError, "needs litert or tflite-runtime"),
+        (["flagship-int8"], ["onnxruntime"], EngineError, "needs litert or tflite-runtime"),
     ],
 )
 def test_wrong_wishes_are_refused(models, engines, error, message):
@@ -47,7 +47,7 @@ def test_two_models_of_one_name_cannot_be_told_apart(make_network, tmp_path):
 
 
 def test_one_thing_is_varied_at_a_time():
-    networks, _ = plan.networks(["deep-int8"], [])
+    networks, _ = plan.networks(["flagship-int8"], [])
     network = networks[0]
     settings = plan.around(networks, [1, 4], ["haar", "yunet"], [(320, 240), (640, 480)], [0, 1])
     assert settings[:4] == [

@@ -33,7 +33,7 @@ def test_long_findings_are_wrapped_and_commands_are_not():
 
 
 def test_advice_that_is_no_command_fits_too(monkeypatch):
-    monkeypatch.setattr(software, "probe", lambda name, backend: {"ms": 1700.0, "model": "deep-int8.tflite"})
+    monkeypatch.setattr(software, "probe", lambda name, backend: {"ms": 1700.0, "model": "flagship-int8.tflite"})
     finding = software._reading("litert")
     assert finding.status is Status.NOTE
     assert max(map(len, _lines(finding, colored=False).splitlines())) <= 100

@@ -54,7 +54,7 @@ def test_a_healthy_computer(ferlite):
     assert works & {"litert", "tflite-runtime"}
     assert 0 < found["reading"]["data"]["ms"] < 10_000
     assert 0 < found["detector"]["data"]["ms"] < 10_000
-    assert found["model"]["data"]["file"] == "deep-int8.tflite"
+    assert found["model"]["data"]["file"] == "flagship-int8.tflite"
     assert found["nano-int8"]["data"]["file"] == "nano-int8.tflite"
     assert re.match(r"\d+\.\d+", found["opencv"]["data"]["version"])
     assert found["windows"]["status"] == "note"  # no screen is given
@@ -147,7 +147,7 @@ def cut(file):
 
 
 def test_a_damaged_model_is_a_problem_and_no_engine_runs_it(checks, clone):
-    cut(clone / "models/deep-int8.tflite")
+    cut(clone / "models/flagship-int8.tflite")
     found = checks(home=clone)
     assert found["model"]["status"] == "problem"
     assert "wrong checksum" in found["model"]["text"]
@@ -157,16 +157,16 @@ def test_a_damaged_model_is_a_problem_and_no_engine_runs_it(checks, clone):
 
 
 def test_so_is_a_damaged_card_and_a_model_that_is_gone(checks, clone, bare_python):
-    cut(clone / "models/deep-int8.tflite.json")
+    cut(clone / "models/flagship-int8.tflite.json")
     assert "not a readable card" in checks(home=clone, python=bare_python)["model"]["text"]
-    (clone / "models/deep-int8.tflite.json").unlink()
+    (clone / "models/flagship-int8.tflite.json").unlink()
     (clone / ".git").mkdir()
     found = checks(home=clone, python=bare_python)["model"]
-    assert found["text"] == f"{clone}/models/deep-int8.tflite.json: the model's card is missing"
+    assert found["text"] == f"{clone}/models/flagship-int8.tflite.json: the model's card is missing"
     assert found["advice"] == f"git -C {clone} checkout -- models"
     shutil.rmtree(clone / "models")
     found = checks(home=clone, python=bare_python)["model"]
-    assert (found["status"], found["text"]) == ("problem", "deep-int8.tflite did not come along with ferlite")
+    assert (found["status"], found["text"]) == ("problem", "flagship-int8.tflite did not come along with ferlite")
 
 
 def test_a_damaged_model_beside_the_default_keeps_nothing_else_from_working(checks, clone):
@@ -175,8 +175,8 @@ def test_a_damaged_model_beside_the_default_keeps_nothing_else_from_working(chec
     assert found["nano-int8"]["status"] == "problem"
     assert found["model"]["status"] == "ok"
     assert found["reading"]["data"]["works"]
-    (clone / "models/deep-int8.tflite").unlink()
-    assert checks(home=clone)["model"]["text"] == "deep-int8.tflite did not come along with ferlite"
+    (clone / "models/flagship-int8.tflite").unlink()
+    assert checks(home=clone)["model"]["text"] == "flagship-int8.tflite did not come along with ferlite"
 
 
 def test_so_is_a_damaged_detector_and_one_that_is_gone(checks, clone):

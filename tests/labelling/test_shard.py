@@ -139,7 +139,7 @@ def test_another_recognizer_than_that_of_the_manifest_is_refused(make_pictures, 
 
 def test_the_identity_knows_model_engine_and_detector(recognizer, data):
     known = identity(recognizer)
-    assert known["model"] == "deep-int8.tflite"
+    assert known["model"] == "flagship-int8.tflite"
     assert known["model.sha256"] == recognizer.classifier.card.sha256
     assert known["detector"] == "FerliteDetector"
     card = cards.find_detector()
