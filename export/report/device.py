@@ -15,7 +15,6 @@ from ferlite import cards
 from ferlite.cards import Card
 from ferlite.errors import ModelError
 
-SUFFIXES = (".tflite", ".onnx")
 ROUNDS = 9
 
 
@@ -48,12 +47,12 @@ def find(paths: Sequence[Path]) -> list[tuple[Card, bool]]:
     found: list[tuple[Card, bool]] = []
     for path in paths:
         if path.is_dir():
-            files = [file for file in sorted(path.iterdir()) if file.suffix in SUFFIXES]
+            files = [file for file in sorted(path.iterdir()) if file.suffix in cards.SUFFIXES]
             found += [(cards.find(file), False) for file in files if cards.card_path(file).exists()]
         elif not path.is_file():
             raise RunError(f"{path}: no such file or folder; give converted models, or the folder they lie in")
-        elif path.suffix not in SUFFIXES:
-            raise RunError(f"{path}: not a converted model; those are {' or '.join(SUFFIXES)} files")
+        elif path.suffix not in cards.SUFFIXES:
+            raise RunError(f"{path}: not a converted model; those are {' or '.join(cards.SUFFIXES)} files")
         else:
             found.append((cards.find(path), True))
     return found
