@@ -112,10 +112,12 @@ def _trained(card: Card) -> str:
         card.notes["training_data"],
         f"{training['epochs']} epochs",
     ]
-    if training.get("teacher"):
-        about.append(f"learnt from `{training['teacher']}`")
+    teacher = training.get("teacher")
+    if teacher:
+        about.append(f"learnt from `{teacher}`")
     if (training.get("data") or {}).get("drop_copies"):
-        about.append("without the training pictures that stand in validation or test, pixel for pixel")
+        without = "without the training pictures that stand in validation or test, pixel for pixel"
+        about.append(without + ", which its teacher may have seen" * bool(teacher))
     return f"`{card.weights.name.partition('-')[0]}`: {'; '.join(about)}"
 
 

@@ -41,6 +41,7 @@ def test_figures_go_into_the_cards_and_the_page(models, toy_csv, capsys):
     assert "| `net-int8.tflite.onnx` | 0.00 MB | 2 M | 14.3% | **14.3%** | 7.9–24.3 | 14.3% of 70 |" in page
     assert "| angry | 10 |" in page
     assert "network `deep`; 49 parameters; FER-2013, training split; 3 epochs; learnt from `teachers-1-2`; " in page
+    assert "pixel for pixel, which its teacher may have seen\n" in page
     assert "python -m export measure --data fer2013.csv\n" in page
     capsys.readouterr()
     assert measure(models, toy_csv) == 0
