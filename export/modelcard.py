@@ -105,9 +105,9 @@ def _by_label(card: Card) -> str:
 
 def _trained(card: Card) -> str:
     training: dict[str, Any] = card.notes["training"]
-    members = training.get("members", [])
+    members, seeds = training.get("members", []), card.notes.get("seeds")
     about = [
-        _mean(members) if members else f"network `{training['arch']}`",
+        f"the mean of {_networks(members)}" if members else f"network `{training['arch']}`",
         f"{card.notes['parameters']:,} parameters",
         card.notes["training_data"],
         f"{training['epochs']} epochs",
@@ -118,17 +118,24 @@ def _trained(card: Card) -> str:
     if (training.get("data") or {}).get("drop_copies"):
         without = "without the training pictures that stand in validation or test, pixel for pixel"
         about.append(without + ", which its teacher may have seen" * bool(teacher))
+    adjustment = card.notes.get("logit_adjustment")
+    if adjustment:
+        about.append(f"logits less {adjustment:g} times the log shares of the labels in training")
+    if seeds:
+        all_of_them = ", ".join(str(one["seed"]) for one in seeds)
+        about.append(f"{_apart(seeds)}, over seeds {all_of_them}, of which this is {training['seed']}")
     return f"`{card.weights.name.partition('-')[0]}`: {'; '.join(about)}"
 
 
-def _mean(members: Sequence[Mapping[str, Any]]) -> str:
-    """What is joined, and how well each is alone; the deviation is that of a sample."""
-    alone = [member["validation_accuracy"] for member in members]
+def _networks(members: Sequence[Mapping[str, Any]]) -> str:
     networks = " and ".join(f"`{name}`" for name in dict.fromkeys(member["arch"] for member in members))
-    return (
-        f"the mean of {len(members)} networks {networks} of other seeds, alone {fmean(alone):.1%} ± "
-        f"{100 * stdev(alone):.1f} (standard deviation) on validation, as trained"
-    )
+    return f"{len(members)} networks {networks} of other seeds, alone {_apart(members)}"
+
+
+def _apart(networks: Sequence[Mapping[str, Any]]) -> str:
+    """How good several networks are and how far apart; the deviation is that of a sample."""
+    found = [network["validation_accuracy"] for network in networks]
+    return f"{fmean(found):.1%} ± {100 * stdev(found):.1f} (standard deviation) on validation, as trained"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -19,6 +19,7 @@ class Recipe:
 
     student: Config
     teachers: Mapping[str, Config]
+    logit_adjustment: float = 0.5  # when it is converted; `docs/experiments.md` has what others give
 
 
 TEACHERS = {"deep": Config(arch="deep", precision="mixed_bfloat16")}

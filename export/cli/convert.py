@@ -35,6 +35,21 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         metavar="X",
         help="part of a detected face's side that your pictures show on every side around it (FER-2013: as measured)",
     )
+    parser.add_argument(
+        "--logit-adjustment",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="0…1: how much less to favour the labels that training has more often",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="runs that differ in their seeds alone: the card says how far these are apart",
+    )
     parser.set_defaults(command=_convert)
 
 
@@ -42,7 +57,8 @@ def _convert(options: argparse.Namespace) -> None:
     dataset = data_options.read(data_options.recorded(read_config(options.run), options))
     from export.convert.release import convert
 
-    found = convert(options.run, dataset, options.format, options.output, options.name, options.margin)
+    about = (options.output, options.name, options.margin, options.logit_adjustment, options.seeds)
+    found = convert(options.run, dataset, options.format, *about)
     for file, parity in found.items():
         print(
             f"{options.output / file}: {parity.accuracy:.2%} on {parity.rows} validation rows (trained network "

@@ -35,4 +35,5 @@ def _reproduce(options: argparse.Namespace) -> None:
     recipe = replace(recipe, student=replace(recipe.student, seed=options.seed))
     source = Source(options.data, ferplus=options.ferplus, votes="blend", drop_copies=True)
     run = reproduce(name, recipe, source, options.runs, progress=lambda text: print(f"{text} …", file=sys.stderr))
-    print(f"done: {run}; next: python -m export convert --run {run}")
+    options = f"--run {run} --name {options.model} --logit-adjustment {recipe.logit_adjustment}"
+    print(f"done: {run}; next: python -m export convert {options}")

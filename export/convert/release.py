@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,14 @@ import numpy as np
 
 from export.architectures import architecture
 from export.convert import onnx, tflite
+from export.convert.adjustment import adjust, adjustment
 from export.convert.equalize import equalized
 from export.convert.parity import FLOAT32, INT8, Parity, compare, device_probabilities
 from export.convert.representative import sample
 from export.datasets import Dataset
 from export.errors import RunError
 from export.evaluate import device_temperature
-from export.runs import load_model, predict, read_config
+from export.runs import load_model, predict, read_config, read_log, settings
 from ferlite.cards import card_path, sha256
 
 # Of FER-2013: Haar's box covers 96.5 % of the side of its pictures in the median, so the crop needs 1.8 % on every
@@ -38,10 +39,14 @@ def convert(
     folder: Path,
     name: str | None = None,
     margin: float | None = None,
+    logit_adjustment: float = 0.0,
+    seeds: Sequence[Path] = (),
 ) -> dict[str, Parity]:
     """Convert the model of a run folder into `folder`; returns what the gate found, by file name.
 
     `margin` is the part of a detected face's side that the training pictures show on every side around it.
+    `logit_adjustment` is how much of the labels' shares in training is taken from the logits, 0…1.
+    `seeds` are runs that differ from this one in nothing else; the card names the validation accuracy of all.
     Files and cards appear only after all of them have passed; a ParityError leaves `folder` as it was.
     """
     if margin is not None and not -0.4 <= margin <= 2:
@@ -50,8 +55,14 @@ def convert(
     if tuple(config["labels"]) != dataset.labels:
         raise RunError(f"{run} was trained on the labels {config['labels']}; this data has {list(dataset.labels)}")
     trained = load_model(run)
+    if logit_adjustment:
+        adjust(trained, adjustment(dataset.training.labels, len(dataset.labels), logit_adjustment))
     plain = architecture(config["arch"]).deploy(trained)
     card = _card(config, plain, dataset, margin)
+    if logit_adjustment:
+        card["logit_adjustment"] = logit_adjustment
+    if seeds:
+        card["seeds"] = _of_seeds([run, *seeds])
     pictures = sample(dataset.training.images, config["seed"])
     expected = predict(trained, dataset.validation.images)
     makers, found = _makers(plain, pictures), {}
@@ -120,6 +131,20 @@ def _card(config: dict[str, Any], model: keras.Model, dataset: Dataset, margin: 
         "training": {key: value for key, value in config.items() if key not in ("labels", "weights")}
         | {"data": taken, "teacher": config["teacher"] and Path(config["teacher"]).name},
     }
+
+
+def _of_seeds(runs: Sequence[Path]) -> list[dict[str, Any]]:
+    """The best validation accuracy of runs that differ in their seeds alone, as trained. Raises RunError."""
+    found: dict[int, float] = {}
+    same = replace(settings(read_config(runs[0])), seed=0)
+    for run in runs:
+        config, log = settings(read_config(run)), read_log(run)
+        if replace(config, seed=0) != same or config.seed in found:
+            raise RunError(f"{run} is no other seed of {runs[0]}; give runs that differ in their seeds alone")
+        if len(log) < config.epochs and not config.early_stopping:
+            raise RunError(f"{run} has {len(log)} of its {config.epochs} epochs; go on with it by --resume")
+        found[config.seed] = max(float(row["val_accuracy"]) for row in log)
+    return [{"seed": seed, "validation_accuracy": accuracy} for seed, accuracy in sorted(found.items())]
 
 
 def multiply_adds(model: keras.Model) -> int:

@@ -69,7 +69,7 @@ def report(
         run, probabilities = measured.measure(name, config, folder, network, dataset, split, ballots, with_pictures)
         if of_run[name]:
             progress(f"running {name} on the device runtime")
-            measured.convert(run, of_run[name], probabilities, dataset.split(split))
+            measured.convert(run, of_run[name], probabilities, dataset, split)
         if record:
             evaluate.record_run(run.whole, folder, parameters=run.parameters)
         found.append(run)

@@ -11,6 +11,7 @@ import numpy as np
 
 from export import evaluate
 from export.architectures import architecture
+from export.convert.adjustment import adjustment
 from export.convert.parity import device_probabilities
 from export.datasets import Dataset, Split, SplitName, ferplus
 from export.errors import DatasetError, RunError
@@ -54,7 +55,7 @@ class Converted:
 
     card: Card
     figures: Figures
-    agreement: float  # share of pictures with the same label as from the trained network
+    agreement: float  # share of pictures with the same label as from the trained network, adjusted likewise
 
     @property
     def name(self) -> str:
@@ -147,11 +148,16 @@ def measure(
     return found, probabilities
 
 
-def convert(found: Measured, models: Sequence[Card], probabilities: np.ndarray, split: Split) -> None:
+def convert(
+    found: Measured, models: Sequence[Card], probabilities: np.ndarray, dataset: Dataset, split_name: SplitName
+) -> None:
     """Add the figures of converted models, which `device.assigned` says can be those of this run."""
+    split = dataset.split(split_name)
     for card in models:
         own = device_probabilities(card.weights, split.images)
-        agreement = float(np.mean(own.argmax(1) == probabilities.argmax(1)))
+        strength = card.notes.get("logit_adjustment", 0.0)
+        expected = (probabilities * np.exp(adjustment(dataset.training.labels, len(found.labels), strength))).argmax(1)
+        agreement = float(np.mean(own.argmax(1) == expected))
         if agreement < LIKENESS:
             found.left_out.append(
                 f"`{card.weights.name}` gives the same label for only {100 * agreement:.1f} % of the pictures: it was "

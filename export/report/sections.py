@@ -230,6 +230,8 @@ def _conversion(found: Measured) -> list[Block]:
         rows.append(row)
     rows.append(["same label", "-", *(cell for one in found.converted for cell in (_percent(one.agreement), ""))])
     note = "Recall of the trained network, and of its files on the device runtime; changes in percentage points."
+    if any(one.card.notes.get("logit_adjustment") for one in found.converted):
+        note += " The files' logits were adjusted to the labels' shares when they were converted, which is among these."
     return [*notes, Table("What conversion costs, by label", columns, rows, 1, note), plots.conversion(found)]
 
 

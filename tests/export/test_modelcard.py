@@ -75,6 +75,20 @@ def test_the_mean_of_several_networks_is_described(make_network, tmp_path):
     )
 
 
+def test_seeds_and_logit_adjustment_are_described(make_network):
+    weights = make_network(
+        labels=EMOTIONS,
+        parameters=49,
+        training_data="FER-2013",
+        training={"arch": "nano", "epochs": 3, "seed": 2},
+        logit_adjustment=0.5,
+        seeds=[{"seed": seed, "validation_accuracy": share} for seed, share in ((1, 0.5), (2, 0.51), (3, 0.55))],
+    )
+    said = modelcard._trained(cards.find(weights))
+    assert "logits less 0.5 times the log shares of the labels in training" in said
+    assert "52.0% ± 2.6 (standard deviation) on validation, as trained, over seeds 1, 2, 3, of which this is 2" in said
+
+
 def test_a_card_with_other_figures_is_told(models, toy_csv, capsys):
     assert measure(models, toy_csv) == 1
     assert "other figures than the cards have: net-int8.tflite.onnx on validation" in capsys.readouterr().err

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -5,7 +6,7 @@ import onnx
 import pytest
 
 from export.convert import FORMATS, parity
-from export.errors import ParityError
+from export.errors import ParityError, RunError
 
 pytestmark = pytest.mark.tensorflow
 pytest.importorskip("keras")
@@ -35,6 +36,46 @@ def test_the_device_gives_the_trained_networks_probabilities(toy_run, toy_data, 
     expected = softmax(logits / cards.find(tmp_path / "toy-float32.tflite").temperature)
     found = parity.device_probabilities(tmp_path / "toy-float32.tflite", toy_data.test.images)
     assert np.abs(found - expected).max() < 1e-3
+
+
+def test_a_logit_adjustment_is_in_the_file_and_in_its_card(toy_run, toy_data, tmp_path):
+    rows = np.r_[0:112, 0:112:7, 0:112:7]  # the first label three times
+    dataset = replace(toy_data, training=toy_data.training.take(rows))
+    release.convert(toy_run, dataset, ["tflite-float32"], tmp_path, "even", logit_adjustment=0.5)
+    card = cards.find(tmp_path / "even-float32.tflite")
+    assert card.notes["logit_adjustment"] == 0.5
+    logits = train.predict(train.load_model(toy_run), toy_data.test.images)
+    found = parity.device_probabilities(card.weights, toy_data.test.images)
+    expected = softmax((logits - 0.5 * np.log([3 / 9, *[1 / 9] * 6])) / card.temperature)
+    assert np.abs(found - expected).max() < 1e-3
+
+
+@pytest.fixture
+def seeds(toy_run, tmp_path):
+    """The run again, with other seeds and accuracies."""
+
+    def make(seed, accuracy, epochs=5):
+        folder = tmp_path / f"seed-{seed}"
+        folder.mkdir()
+        config = json.loads((toy_run / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | {"seed": seed}))
+        (folder / "log.csv").write_text("epoch,val_accuracy\n" + f"1,{accuracy}\n" * epochs)
+        return folder
+
+    return make
+
+
+def test_the_card_says_how_far_seeds_are_apart(toy_run, toy_data, tmp_path, seeds):
+    release.convert(toy_run, toy_data, ["tflite-float32"], tmp_path, seeds=[seeds(3, 0.7), seeds(2, 0.6)])
+    found = cards.find(tmp_path / "toy-float32.tflite").notes["seeds"]
+    assert [(one["seed"], one["validation_accuracy"]) for one in found] == [(1, 1.0), (2, 0.6), (3, 0.7)]
+
+
+def test_runs_that_are_no_other_seeds(toy_run, toy_data, tmp_path, seeds):
+    with pytest.raises(RunError, match=r"seed-1 is no other seed of .*toy; give runs that differ in their seeds alone"):
+        release.convert(toy_run, toy_data, ["tflite-float32"], tmp_path, seeds=[seeds(1, 0.7)])
+    with pytest.raises(RunError, match=r"seed-2 has 4 of its 5 epochs; go on with it by --resume"):
+        release.convert(toy_run, toy_data, ["tflite-float32"], tmp_path, seeds=[seeds(2, 0.7, epochs=4)])
 
 
 def test_weights_of_an_int8_onnx_file_overflow_no_processor(toy_run, toy_data, tmp_path):

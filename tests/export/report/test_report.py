@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -64,6 +65,17 @@ def test_one_run_with_its_converted_model(make_run, make_data, tmp_path):
     assert "net-float32.tflite" in text
     assert "| same label | - | 100.0 % |" in markdown
     assert "PublicTest" in text
+
+
+def test_a_logit_adjustment_makes_no_other_run_of_a_file(make_run, make_data, tmp_path):
+    data, models = make_data(), tmp_path / "models"
+    uneven = replace(data, training=data.training.take(np.r_[0 : len(data.training), np.zeros(1000, int)]))
+    run = make_run("net", uneven)
+    release.convert(run, uneven, ["tflite-float32"], models, name="net", logit_adjustment=1.0)
+    report([run], lambda _: uneven, tmp_path / "out", models=[models])
+    text, markdown = written(tmp_path / "out")
+    assert "| same label | - | 100.0 % |" in markdown
+    assert "adjusted to the labels' shares when they were converted" in text
 
 
 @pytest.mark.parametrize(("figure", "said"), [(0.22, "0.220"), (0.2154, "0.215"), (12.0, "12.0"), (123.4, "123")])
