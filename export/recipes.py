@@ -9,8 +9,8 @@ from export.datasets import Source, load
 from export.errors import RunError
 from export.runs import CONFIG, MODEL, read_config, settings
 
-# under the strong changes a student has learnt too little when its epochs end; soft targets need no smoothing
-STUDENT = {"augment": "light", "label_smoothing": 0.0, "distill": 0.6}
+# under the strong changes a network has learnt too little when its epochs end; soft targets need no smoothing
+LIGHT = {"augment": "light", "label_smoothing": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,11 @@ class Recipe:
     logit_adjustment: float = 0.5  # when it is converted; `docs/experiments.md` has what others give
 
 
-TEACHERS = {"deep": Config(arch="deep", precision="mixed_bfloat16")}
+FAST = {"arch": "deep", "precision": "mixed_bfloat16"}
+TEACHERS = {"deep": Config(epochs=60, **FAST, **LIGHT)}
 RECIPES = {
-    "flagship": Recipe(Config(arch="deep", epochs=70, precision="mixed_bfloat16", views=12, **STUDENT), TEACHERS),
-    "nano": Recipe(Config(arch="nano", epochs=70, views=10, **STUDENT), TEACHERS),
+    "flagship": Recipe(Config(epochs=70, distill=0.6, views=12, **FAST, **LIGHT), TEACHERS),
+    "nano": Recipe(Config(arch="nano", epochs=70, distill=0.6, views=10, **LIGHT), TEACHERS),
 }
 
 
