@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from export.config import Config
-from export.datasets import Source, load
+from export.datasets import Dataset
 from export.errors import RunError
 from export.runs import CONFIG, MODEL, read_config, settings
 
@@ -31,22 +32,26 @@ RECIPES = {
 
 
 def reproduce(
-    name: str, recipe: Recipe, source: Source, runs: Path, progress: Callable[[str], None] = lambda text: None
+    name: str,
+    recipe: Recipe,
+    dataset: Dataset,
+    data: dict[str, Any],
+    runs: Path,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> Path:
     """Train what the recipe says into `runs`, and return the folder of the student's run, `name`.
 
     What is there already is not trained again, and what was interrupted goes on. Raises RunError where a run of that
-    name has other settings. `progress` is told what begins.
+    name has other settings. `data` is what the runs record of where the data set came from; `progress` is told what
+    begins.
     """
     from export import train
     from export.ensemble import ensemble
 
-    dataset = load(source)
-
     def trained(folder: Path, config: Config) -> Path:
         if not (folder / CONFIG).exists():
             progress(f"training {folder}")
-            train.start(dataset, config, folder, source.as_json())
+            train.start(dataset, config, folder, data)
         elif settings(read_config(folder)) != config:
             raise RunError(f"{folder} was trained with other settings; choose another folder by --runs")
         else:

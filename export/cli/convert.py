@@ -60,7 +60,4 @@ def _convert(options: argparse.Namespace) -> None:
     about = (options.output, options.name, options.margin, options.logit_adjustment, options.seeds)
     found = convert(options.run, dataset, options.format, *about)
     for file, parity in found.items():
-        print(
-            f"{options.output / file}: {parity.accuracy:.2%} on {parity.rows} validation rows (trained network "
-            f"{parity.trained_accuracy:.2%}), same label for {parity.agreement:.2%}"
-        )
+        print(f"{options.output / file}: {parity.summary()}")

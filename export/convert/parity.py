@@ -33,6 +33,13 @@ class Parity:
     accuracy: float
     trained_accuracy: float
 
+    def summary(self) -> str:
+        """A line for people."""
+        return (
+            f"{self.accuracy:.2%} on {self.rows} validation rows (trained network {self.trained_accuracy:.2%}), "
+            f"same label for {self.agreement:.2%}"
+        )
+
 
 def compare(
     name: str, probabilities: np.ndarray, trained: np.ndarray, labels: np.ndarray, tolerance: Tolerance
