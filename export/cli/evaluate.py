@@ -60,7 +60,7 @@ def _by_keras(options: argparse.Namespace) -> tuple[Dataset, np.ndarray]:
     from export import runs
 
     record = runs.read_config(options.model)
-    dataset = data_options.read(data_options.recorded(record, options))
+    dataset = data_options.read(data_options.measured(record, options))
     if list(dataset.labels) != record["labels"]:
         raise RunError(f"{options.model} was trained on the labels {record['labels']}; this data has {dataset.labels}")
     logits = runs.predict(runs.load_model(options.model), dataset.split(options.split).images)

@@ -80,6 +80,11 @@ def recorded(record: dict[str, Any], options: argparse.Namespace) -> Source:
     return found
 
 
+def measured(record: dict[str, Any], options: argparse.Namespace) -> Source:
+    """The data set of a run with all of Training, so that what stands there too is a repeat for every run."""
+    return replace(recorded(record, options), drop_copies=False)
+
+
 def read(found: Source) -> Dataset:
     """The data set, after a word to whoever waits for it."""
     print(f"reading {found.path} …", file=sys.stderr)

@@ -42,7 +42,7 @@ def _report(options: argparse.Namespace) -> None:
     known: dict[str, Dataset] = {}
 
     def data(run: Path) -> Dataset:
-        source = data_options.recorded(read_config(run), options)
+        source = data_options.measured(read_config(run), options)
         key = repr(source)
         if key not in known:
             known[key] = data_options.read(source)

@@ -132,6 +132,17 @@ def test_moved_data_is_given_anew(toy_csv, tmp_path):
 
 
 @pytest.mark.tensorflow
+def test_what_a_run_was_spared_still_counts_as_a_repeat(toy_csv, tmp_path):
+    rows = toy_csv.read_text().splitlines()
+    copy = next(row for row in rows if row.endswith("PublicTest")).replace("PublicTest", "Training")
+    toy_csv.write_text("\n".join([*rows, copy]))
+    settings = ["--arch", "shallow", "--epochs", 1, "--drop-copies"]
+    export("train", "--data", toy_csv, "--runs", tmp_path, *settings)
+    found = json.loads(export("evaluate", tmp_path / "shallow", "--json").stdout)
+    assert (found["rows"], found["rows_unseen"]) == (70, 69)
+
+
+@pytest.mark.tensorflow
 @pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed; it comes with the extra `dev`")
 def test_training_runs_on_jax(toy_csv, tmp_path):
     train = ["train", "--data", toy_csv, "--runs", tmp_path, "--epochs", 2, "--batch-size", 16]
