@@ -4,6 +4,7 @@ Network*, 2015): what it says of a picture tells more than a label, above all of
 
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from export.batches import Teacher
 from export.config import Config
 from export.datasets import Dataset
 from export.errors import RunError
-from export.evaluate import softmax
+from export.evaluate import device_temperature, softmax
 from export.runs import load_model, predict, read_config
 from ferlite import EmotionClassifier, cards
 
@@ -25,12 +26,13 @@ _device: EmotionClassifier  # in the process that answers
 def teacher_of(config: Config, dataset: Dataset) -> Teacher | None:
     """The network that the settings name, a run's or a converted one, ready to answer; None where they name none.
 
+    It is as sure as it is right: a converted one has a temperature in its card, a run that which validation asks for.
     Raises RunError where it is missing or was made for other labels or pictures, ModelError where a file is no model.
     """
     if config.teacher is None:
         return None
     path = Path(config.teacher)
-    labels, shape, answers = _converted(path) if path.is_file() else _trained(path)
+    labels, shape, answers = _converted(path) if path.is_file() else _trained(path, dataset)
     if labels != dataset.labels:
         raise RunError(f"the teacher {path} knows the labels {list(labels)}; this data has {list(dataset.labels)}")
     wanted = (dataset.size, dataset.size, 1 if dataset.color == "grey" else 3)
@@ -39,12 +41,17 @@ def teacher_of(config: Config, dataset: Dataset) -> Teacher | None:
     return answers
 
 
-def _trained(run: Path) -> _Known:
+def _trained(run: Path, dataset: Dataset) -> _Known:
     record = read_config(run)
     model = architecture(record["arch"]).deploy(load_model(run), batch=None)
 
+    @cache  # of no use where the labels or the pictures are others, so not before the first question
+    def temperature() -> float:
+        validation = dataset.validation
+        return device_temperature(softmax(predict(model, validation.images)), validation.labels)
+
     def answers(images: np.ndarray) -> np.ndarray:
-        return softmax(predict(model, images))
+        return softmax(predict(model, images) / np.float32(temperature()))
 
     return tuple(record["labels"]), model.input_shape[1:], answers
 

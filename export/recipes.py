@@ -10,24 +10,28 @@ from export.datasets import Dataset
 from export.errors import RunError
 from export.runs import CONFIG, MODEL, read_config, settings
 
-# under the strong changes a network has learnt too little when its epochs end; soft targets need no smoothing
-LIGHT = {"augment": "light", "label_smoothing": 0.0}
-
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The settings of one model, and those of the teachers it learns from by the names of their runs."""
+    """The settings of one model, and those of the teachers it learns from by the names of their runs.
+
+    Teachers hear the labels alone; what FER+ votes add, the student hears itself.
+    """
 
     student: Config
     teachers: Mapping[str, Config]
     logit_adjustment: float = 0.5  # when it is converted; `docs/experiments.md` has what others give
 
 
+TAKEN = ("votes", "drop_copies")  # of the data, that a run has to have in common with one that may take its place
 FAST = {"arch": "deep", "precision": "mixed_bfloat16"}
-TEACHERS = {"deep": Config(epochs=60, **FAST, **LIGHT)}
+# what a teacher says of the pictures it learns from has to be uncertain where it is of others: hence the strong changes
+TEACHERS = {"deep": Config(epochs=60, **FAST)}
+# targets that are uncertain themselves need no smoothing, and say too much for a network to learn under strong changes
+STUDENT = {"epochs": 70, "augment": "light", "label_smoothing": 0.0, "distill": 0.6}
 RECIPES = {
-    "flagship": Recipe(Config(epochs=70, distill=0.6, views=12, **FAST, **LIGHT), TEACHERS),
-    "nano": Recipe(Config(arch="nano", epochs=70, distill=0.6, views=10, **LIGHT), TEACHERS),
+    "flagship": Recipe(Config(views=12, **FAST, **STUDENT), TEACHERS),
+    "nano": Recipe(Config(arch="nano", views=10, **STUDENT), TEACHERS),
 }
 
 
@@ -48,22 +52,25 @@ def reproduce(
     from export import train
     from export.ensemble import ensemble
 
-    def trained(folder: Path, config: Config) -> Path:
+    def trained(folder: Path, config: Config, dataset: Dataset, data: dict[str, Any]) -> Path:
         if not (folder / CONFIG).exists():
             progress(f"training {folder}")
             train.start(dataset, config, folder, data)
-        elif settings(read_config(folder)) != config:
+            return folder
+        record = read_config(folder)
+        if settings(record) != config or any(record["data"].get(key) != data.get(key) for key in TAKEN):
             raise RunError(f"{folder} was trained with other settings; choose another folder by --runs")
-        else:
-            progress(f"going on with {folder}")
-            train.resume(dataset, folder)
+        progress(f"going on with {folder}")
+        train.resume(dataset, folder)
         return folder
 
-    members = [trained(runs / member, config) for member, config in recipe.teachers.items()]
+    labelled = replace(dataset, training=replace(dataset.training, votes=None))
+    their_data = data | {"ferplus": None, "votes": "majority"}
+    members = [trained(runs / member, config, labelled, their_data) for member, config in recipe.teachers.items()]
     teacher = members[0]
     if len(members) > 1:
         teacher = runs / "-".join(["teachers", *(member.name.rpartition("-")[2] for member in members)])
         if not (teacher / MODEL).exists():
             progress(f"joining {', '.join(member.name for member in members)}")
             ensemble(members, dataset, teacher)
-    return trained(runs / name, replace(recipe.student, teacher=str(teacher.resolve())))
+    return trained(runs / name, replace(recipe.student, teacher=str(teacher.resolve())), dataset, data)

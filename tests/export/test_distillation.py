@@ -32,6 +32,18 @@ def test_a_teacher_says_what_its_network_does(toy_run, toy_data):
     assert np.allclose(np.log(answers) - np.log(answers[:, :1]), logits - logits[:, :1], atol=1e-2)
 
 
+def test_a_teacher_is_as_sure_as_it_is_right(toy_run, toy_data):
+    images = toy_data.test.images[..., None].astype(np.float32)
+    config = replace(CONFIG, teacher=str(toy_run))
+    sure = teacher_of(config, toy_data)(images)
+    labels = np.where(np.arange(70) % 2, toy_data.validation.labels, np.arange(70) // 2 % 7)
+    half_wrong = replace(toy_data, validation=replace(toy_data.validation, labels=labels))
+    unsure = teacher_of(config, half_wrong)(images)
+    assert (unsure.argmax(1) == sure.argmax(1)).all()
+    assert sure.max(1).mean() > 0.75
+    assert unsure.max(1).mean() == pytest.approx(0.55, abs=0.1)
+
+
 @pytest.fixture(scope="module")
 def converted(toy_run, toy_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")

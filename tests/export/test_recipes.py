@@ -63,8 +63,29 @@ def test_a_single_teacher_needs_no_ensemble(toy_data, tmp_path):
 def test_a_run_of_other_settings_is_not_taken(toy_data, tmp_path):
     reproduce("small", replace(RECIPE, teachers=RECIPE.teachers), toy_data, {}, tmp_path)
     other = Recipe(RECIPE.student, {"teacher-1": Config(**SETTINGS, seed=3), "teacher-2": RECIPE.teachers["teacher-2"]})
-    with pytest.raises(RunError, match="teacher-1 was trained with other settings; choose another folder by --runs"):
+    message = "teacher-1 was trained with other settings; choose another folder by --runs"
+    with pytest.raises(RunError, match=message):
         reproduce("small", other, toy_data, {}, tmp_path)
+    with pytest.raises(RunError, match=message):
+        reproduce("small", RECIPE, toy_data, {"drop_copies": True}, tmp_path)
+
+
+def test_teachers_hear_the_labels_alone(toy_data, tmp_path, monkeypatch):
+    heard, original = {}, train.start
+
+    def start(dataset, config, folder, data):
+        heard[folder.name] = (dataset.training.votes is not None, data["ferplus"], data["votes"])
+        return original(dataset, config, folder, data)
+
+    monkeypatch.setattr(train, "start", start)
+    votes = np.eye(7, dtype=np.float32)[toy_data.training.labels]
+    voted = replace(toy_data, training=replace(toy_data.training, votes=votes))
+    reproduce("small", RECIPE, voted, {"ferplus": "votes.csv", "votes": "blend"}, tmp_path)
+    assert heard == {
+        "teacher-1": (False, None, "majority"),
+        "teacher-2": (False, None, "majority"),
+        "small": (True, "votes.csv", "blend"),
+    }
 
 
 @pytest.mark.parametrize("name", RECIPES)
