@@ -25,7 +25,7 @@ class Recipe:
 
 TAKEN = ("votes", "drop_copies")  # of the data, that a run has to have in common with one that may take its place
 FAST = {"arch": "deep", "precision": "mixed_bfloat16"}
-# under the strong changes, on labels alone, its nano came out a point better than under the light ones, with votes
+# strong changes, labels alone and a temperature for its answers: a point more for nano than light changes and votes
 TEACHERS = {"deep": Config(epochs=60, **FAST)}
 # targets that are uncertain themselves need no smoothing; `docs/experiments.md` has what was tried
 STUDENT = {"epochs": 70, "augment": "light", "label_smoothing": 0.0, "distill": 0.6}
